@@ -1,0 +1,40 @@
+import { randomFillSync } from 'node:crypto';
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const RANDOM_POOL_BYTES = 8_192;
+const pool = new Uint8Array(RANDOM_POOL_BYTES);
+let poolOffset = RANDOM_POOL_BYTES;
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A UUID v7 whose text order is creation order within this process, also inside
+ * one millisecond: the 12 bits after the time are a counter with a random start.
+ */
+export function uuidv7(nowMs: number): string {
+  if (poolOffset + 10 > RANDOM_POOL_BYTES) {
+    randomFillSync(pool);
+    poolOffset = 0;
+  }
+  const offset = poolOffset;
+  poolOffset += 10;
+  if (nowMs > lastMs) {
+    lastMs = nowMs;
+    sequence = (((pool[offset] ?? 0) << 8) | (pool[offset + 1] ?? 0)) & 0x7ff;
+  } else if (++sequence > 0xfff) {
+    lastMs += 1;
+    sequence = 0;
+  }
+  const time = lastMs.toString(16).padStart(12, '0');
+  const counter = sequence.toString(16).padStart(3, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${randomTail(offset + 2)}`;
+}
+
+function randomTail(offset: number): string {
+  let text = HEX[((pool[offset] ?? 0) & 0x3f) | 0x80] ?? '';
+  for (let index = 1; index < 8; index++) {
+    if (index === 2) text += '-';
+    text += HEX[pool[offset + index] ?? 0] ?? '';
+  }
+  return text;
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
+
+/**
+ * A credential that cannot be printed by accident: every way of turning it into
+ * text gives the masked hint. `reveal` is the one, greppable, way to the value.
+ */
+export class Secret {
+  readonly #value: string;
+  readonly hint: string;
+  /** First 12 hex digits of the SHA-256: tells two keys with equal ends apart. */
+  readonly fingerprint: string;
+
+  constructor(value: string) {
+    this.#value = value;
+    this.hint = maskSecret(value);
+    this.fingerprint = createHash('sha256').update(value).digest('hex').slice(0, 12);
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return this.hint;
+  }
+
+  toJSON(): string {
+    return this.hint;
+  }
+
+  [inspect.custom](): string {
+    return `Secret(${this.hint})`;
+  }
+}
+
+/** Shows so few ends of a credential that the rest cannot be guessed from them. */
+export function maskSecret(value: string): string {
+  const points = Array.from(value);
+  if (points.length === 0) return '';
+  const shown = shownAtEachEnd(points.length);
+  if (shown === 0) return '...';
+  return `${points.slice(0, shown).join('')}...${points.slice(-shown).join('')}`;
+}
+
+function shownAtEachEnd(length: number): number {
+  if (length >= 20) return 4;
+  if (length >= 10) return 2;
+  return length >= 5 ? 1 : 0;
+}

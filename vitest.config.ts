@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.spec.ts', 'test/**/*.unit-spec.ts'] } },
+      { test: { name: 'db', include: ['test/db/**/*.db-spec.ts'], testTimeout: 20_000 } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 20_000 } },
+    ],
+  },
+});
