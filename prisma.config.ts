@@ -1,0 +1,13 @@
+import { defineConfig } from 'prisma/config';
+
+/*
+ * `prisma generate` only wants the native schema engine to be named and never runs it; naming one
+ * that fails keeps the command offline and makes any other Prisma command fail loudly instead of
+ * doing nothing. Migrations go through the WebAssembly engine: `npm run db:migration`, `db:check`.
+ */
+process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= '/bin/false';
+
+export default defineConfig({
+  schema: 'prisma/schema.prisma',
+  migrations: { path: 'prisma/migrations' },
+});
