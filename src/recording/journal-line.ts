@@ -1,0 +1,42 @@
+import { crc32 } from 'node:zlib';
+import { isObject } from '../core/json.ts';
+import { JOURNAL_VERSION, type RecordEvent } from './events.ts';
+
+/**
+ * One event, one line: `<crc32 of the rest, 8 hex digits> <version> <json>\n`.
+ * Plain text, so that an operator can read a journal with `less`, and checksummed,
+ * so that a torn or damaged line is recognised and never half believed.
+ */
+export function encodeLine(event: RecordEvent): string {
+  const body = `${JOURNAL_VERSION} ${JSON.stringify(event)}`;
+  return `${checksum(body)} ${body}\n`;
+}
+
+export type DecodedLine =
+  | { readonly kind: 'event'; readonly event: RecordEvent }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'unknown_version'; readonly version: string };
+
+const CHECKSUM_LENGTH = 8;
+
+/** `line` is without its line feed. */
+export function decodeLine(line: string): DecodedLine {
+  const body = line.slice(CHECKSUM_LENGTH + 1);
+  if (line[CHECKSUM_LENGTH] !== ' ' || checksum(body) !== line.slice(0, CHECKSUM_LENGTH)) {
+    return { kind: 'damaged' };
+  }
+  const space = body.indexOf(' ');
+  const version = body.slice(0, space);
+  if (version !== String(JOURNAL_VERSION)) return { kind: 'unknown_version', version };
+  const event: unknown = JSON.parse(body.slice(space + 1));
+  return isRecordEvent(event) ? { kind: 'event', event } : { kind: 'damaged' };
+}
+
+/** The checksum vouches for the rest: what it covers was written by `encodeLine`. */
+function isRecordEvent(value: unknown): value is RecordEvent {
+  return isObject(value) && typeof value['kind'] === 'string' && typeof value['id'] === 'string';
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(CHECKSUM_LENGTH, '0');
+}

@@ -1,0 +1,130 @@
+import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordEvent } from './events.ts';
+import { decodeLine } from './journal-line.ts';
+import { listSegments, type Segment } from './journal-segments.ts';
+
+/** A stretch of a journal that could not be read as an event. */
+export interface DamagedLine {
+  readonly file: string;
+  /** Byte offset within the file. */
+  readonly offset: number;
+  readonly reason: 'damaged' | 'torn' | 'unknown_version';
+  readonly bytes: Buffer;
+}
+
+export interface JournalBatch {
+  readonly events: readonly RecordEvent[];
+  readonly damaged: readonly DamagedLine[];
+  /** Where the next batch begins. */
+  readonly position: number;
+}
+
+const READ_BYTES = 1024 * 1024;
+const LINE_FEED = 0x0a;
+
+/**
+ * Reads a journal from its oldest segment on, batch by batch, up to the position
+ * it is told; the journal of a dead process is read to the end of its files.
+ */
+export class JournalReader {
+  #position: number | undefined;
+  #file: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
+
+  constructor(private readonly directory: string) {}
+
+  /** The next whole lines below `limit` (undefined: to the end), or undefined when there are none. */
+  async next(limit?: number): Promise<JournalBatch | undefined> {
+    const segments = await listSegments(this.directory);
+    const first = segments[0];
+    if (first === undefined) return undefined;
+    let position = Math.max(this.#position ?? first.start, first.start);
+    for (;;) {
+      const segment = segments.findLast((candidate) => candidate.start <= position);
+      if (segment === undefined) return undefined;
+      const following = segments[segments.indexOf(segment) + 1];
+      const batch = await this.#read(
+        segment,
+        position,
+        Math.min(limit ?? Infinity, following?.start ?? Infinity),
+      );
+      if (batch !== undefined) {
+        this.#position = batch.position;
+        return batch;
+      }
+      if (following === undefined || (limit !== undefined && following.start >= limit))
+        return undefined;
+      position = following.start;
+    }
+  }
+
+  /** Deletes the segments that lie wholly below `position`; answers where the oldest one left begins. */
+  async deleteBelow(position: number): Promise<number> {
+    const segments = await listSegments(this.directory);
+    for (const [index, segment] of segments.entries()) {
+      const following = segments[index + 1];
+      if (following === undefined || following.start > position) return segment.start;
+      await unlink(join(this.directory, segment.name));
+    }
+    return position;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.handle.close();
+    this.#file = undefined;
+  }
+
+  async #read(segment: Segment, position: number, end: number): Promise<JournalBatch | undefined> {
+    const handle = await this.#open(segment);
+    const offset = position - segment.start;
+    for (let size = READ_BYTES; ; size *= 2) {
+      const wanted = Math.min(size, end - position);
+      if (wanted <= 0) return undefined;
+      const buffer = Buffer.alloc(wanted);
+      const { bytesRead } = await handle.read(buffer, 0, wanted, offset);
+      if (bytesRead === 0) return undefined;
+      const bytes = buffer.subarray(0, bytesRead);
+      const wholeLines = bytes.lastIndexOf(LINE_FEED) + 1;
+      if (wholeLines > 0) return parse(bytes.subarray(0, wholeLines), segment, position);
+      if (bytesRead < wanted || wanted < size) return tornTail(bytes, segment, position);
+    }
+  }
+
+  async #open(segment: Segment): Promise<FileHandle> {
+    if (this.#file?.segment.name !== segment.name) {
+      await this.close();
+      this.#file = { segment, handle: await open(join(this.directory, segment.name), 'r') };
+    }
+    return this.#file.handle;
+  }
+}
+
+function parse(bytes: Buffer, segment: Segment, position: number): JournalBatch {
+  const events: RecordEvent[] = [];
+  const damaged: DamagedLine[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    const line = decodeLine(bytes.toString('utf8', start, end));
+    if (line.kind === 'event') {
+      events.push(line.event);
+    } else {
+      damaged.push({
+        file: segment.name,
+        offset: position - segment.start + start,
+        reason: line.kind,
+        bytes: Buffer.from(bytes.subarray(start, end)),
+      });
+    }
+    start = end + 1;
+  }
+  return { events, damaged, position: position + bytes.length };
+}
+
+/** A line without its end: the process died in the middle of a write. */
+function tornTail(bytes: Buffer, segment: Segment, position: number): JournalBatch {
+  const offset = position - segment.start;
+  const damaged = [
+    { file: segment.name, offset, reason: 'torn' as const, bytes: Buffer.from(bytes) },
+  ];
+  return { events: [], damaged, position: position + bytes.length };
+}
