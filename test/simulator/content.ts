@@ -1,0 +1,88 @@
+import type { Behaviour, HeaderBag, Reply } from './behaviours/behaviour.ts';
+import type { Problem } from './behaviours/problem.ts';
+import type { Call } from './call.ts';
+import { editFrames } from './edit-frames.ts';
+import { encodeFrame } from './frame.ts';
+import { renderAnswer, type Rendering } from './render/api.ts';
+import { errorEnvelope } from './render/error-envelope.ts';
+import { limitHeaders, requestIdOf, vendorHeaders } from './render/response-headers.ts';
+
+/** An HTTP response whole; each part is one event of a stream, or all of a body. */
+export interface Content {
+  readonly status: number;
+  readonly headers: HeaderBag;
+  readonly parts: readonly Buffer[];
+}
+
+export type ContentReply = Exclude<Reply, { kind: 'reset' | 'socket_bytes' }>;
+
+export function contentOf(
+  call: Call,
+  reply: ContentReply,
+  behaviour: Behaviour,
+  uniqueIds: boolean,
+): Content {
+  switch (reply.kind) {
+    case 'raw':
+      return {
+        status: reply.status,
+        headers: behaviour.headers ?? {},
+        parts: eventsOf(Buffer.from(reply.body)),
+      };
+    case 'problem':
+      return problemContent(call, reply.problem, behaviour);
+    case 'answer':
+      return answerContent(call, renderAnswer(call, reply.answer, uniqueIds), behaviour);
+  }
+}
+
+function problemContent(call: Call, problem: Problem, behaviour: Behaviour): Content {
+  const requestId = requestIdOf(call.ordinal);
+  const body = errorEnvelope(call.route.vendor, problem, requestId);
+  return json(problem.status, body, {
+    ...vendorHeaders(call.route.vendor, requestId),
+    ...behaviour.headers,
+  });
+}
+
+function answerContent(call: Call, rendering: Rendering, behaviour: Behaviour): Content {
+  const { vendor } = call.route;
+  const headers = {
+    ...vendorHeaders(vendor, requestIdOf(call.ordinal)),
+    ...limitHeaders(vendor),
+    ...behaviour.headers,
+  };
+  if (rendering.kind === 'json') return json(rendering.status, rendering.body, headers);
+  const frames = editFrames(rendering.frames, behaviour.edits ?? [], call.route);
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      ...headers,
+    },
+    parts: frames.map((frame) => encodeFrame(frame, behaviour.framing ?? {})),
+  };
+}
+
+function json(status: number, body: unknown, headers: HeaderBag): Content {
+  const bytes = Buffer.from(JSON.stringify(body));
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(bytes.length),
+      ...headers,
+    },
+    parts: [bytes],
+  };
+}
+
+/** A body given as bytes, in parts that end where SSE events end, so that pauses and cuts fall there. */
+function eventsOf(body: Buffer): readonly Buffer[] {
+  return body
+    .toString('latin1')
+    .split(/(?<=\n\n|\r\n\r\n|\r\r)/)
+    .filter((part) => part !== '')
+    .map((part) => Buffer.from(part, 'latin1'));
+}
