@@ -1,0 +1,22 @@
+export {
+  type HeaderReader,
+  parseDurationMs,
+  parseTimestampMs,
+  type RateLimit,
+  readRetryAfterMs,
+} from './cooldown.ts';
+export { KeyListError } from './key-list.ts';
+export { createPool, KeyPool, type KeyPoolSettings, type KeySnapshot } from './key-pool.ts';
+export type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
+export type { KeyTransition, KeyTransitionListener, ResetReason } from './key-transition.ts';
+export {
+  classify,
+  effectiveStatus,
+  type ErrorPattern,
+  type KeyFailures,
+  type KeyVerdict,
+  type UpstreamError,
+  type UpstreamReply,
+} from './key-verdict.ts';
+export type { PoolKey, SharedKeyState } from './pool-key.ts';
+export { PoolExhausted, type Walker } from './walker.ts';
