@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 
 export interface ClientOptions {
@@ -18,7 +18,7 @@ const SESSION = `SET TimeZone TO 'UTC'; SET statement_timeout TO '60s'`;
 
 /** Opens nothing yet: the first query does. `$disconnect` closes every connection. */
 export function createPrismaClient(url: string, options: ClientOptions): PrismaClient {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: options.poolMax,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -29,6 +29,6 @@ export function createPrismaClient(url: string, options: ClientOptions): PrismaC
   return new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: true }) });
 }
 
-function prepareSession(client: pg.PoolClient, done: (error?: Error) => void): void {
-  client.query(SESSION).then(() => done(), done);
+function prepareSession(client: PoolClient, done: (error?: Error) => void): void {
+  client.query(SESSION, (error) => done(error));
 }

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import pg from 'pg';
+import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { Pool, type PoolClient } from 'pg';
 
 /** PostgreSQL's internal one-byte type, which system catalogs use, and ordinary text. */
 const CHAR_OID = 18;
@@ -33,7 +34,7 @@ export interface SchemaEngine {
  * It works on the caller's pool, which has one connection, so that the engine's advisory lock
  * belongs to the caller too. `difference` builds the migrations in the empty database `shadowUrl`.
  */
-export async function createSchemaEngine(pool: pg.Pool, shadowUrl?: string): Promise<SchemaEngine> {
+export async function createSchemaEngine(pool: Pool, shadowUrl?: string): Promise<SchemaEngine> {
   await (loading ??= loadBindings());
   const engine = await bindings.SchemaEngine.new(
     { datamodels: undefined },
@@ -76,7 +77,7 @@ function migrationList(migrations: readonly Migration[]) {
 class EngineAdapterFactory extends PrismaPg {
   readonly #shadowUrl: string | undefined;
 
-  constructor(pool: pg.Pool, shadowUrl: string | undefined) {
+  constructor(pool: Pool, shadowUrl: string | undefined) {
     // The adapter refuses results with a "char" column; as text the engine reads them well.
     pool.on('connect', presentCharAsText);
     super(pool);
@@ -96,14 +97,14 @@ class EngineAdapterFactory extends PrismaPg {
   /** The adapter's own way ignores the new database's name when there is a connection string. */
   override async connectToShadowDb() {
     if (this.#shadowUrl === undefined) throw new Error('no shadow database was given');
-    const pool = new pg.Pool({ connectionString: this.#shadowUrl, max: 1 });
+    const pool = new Pool({ connectionString: this.#shadowUrl, max: 1 });
     const adapter = await new EngineAdapterFactory(pool, undefined).connect();
     adapter.dispose = () => pool.end();
     return adapter;
   }
 }
 
-function presentCharAsText(client: pg.PoolClient): void {
+function presentCharAsText(client: PoolClient): void {
   client.connection.prependListener('rowDescription', (message) => {
     for (const field of message.fields) {
       if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
@@ -128,7 +129,7 @@ async function loadBindings(): Promise<void> {
   const { instance } = await WebAssembly.instantiate(wasm, {
     './schema_engine_bg.js': { ...bindings },
   });
-  bindings.__wbg_set_wasm(instance.exports);
+  setWasm(instance.exports);
   const start = instance.exports['__wbindgen_start'];
   if (typeof start !== 'function') throw new Error('the schema engine has no start function');
   start();
