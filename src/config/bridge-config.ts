@@ -1,0 +1,132 @@
+import type { Secret } from '../core/secret.ts';
+import type { CidrList } from './cidr-list.ts';
+import type { PROVIDER_TYPES, SecretHeader } from './family-settings.ts';
+
+export type ProviderType = (typeof PROVIDER_TYPES)[number];
+export type IdentityMethod = 'header' | 'jwt' | 'token';
+
+/** Everything that can be configured, valid, in milliseconds and bytes, frozen. Also the token to inject it by. */
+export abstract class BridgeConfig {
+  abstract readonly server: ServerConfig;
+  abstract readonly database: DatabaseConfig;
+  abstract readonly dataDir: string;
+  abstract readonly providers: readonly ProviderConfig[];
+  abstract readonly keys: KeysConfig;
+  abstract readonly breaker: BreakerConfig;
+  abstract readonly identity: IdentityConfig;
+  abstract readonly audit: AuditConfig;
+  abstract readonly mcp: readonly McpServerConfig[];
+  abstract readonly log: LogConfig;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly drainTimeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly workers: number | 'auto';
+}
+
+export interface DatabaseConfig {
+  /** Undefined: the embedded server. */
+  readonly url: Secret | undefined;
+}
+
+export interface ProviderConfig {
+  readonly type: ProviderType;
+  /** The route prefix. */
+  readonly name: string;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  /** In order of preference; empty: callers bring their own. */
+  readonly keys: readonly Secret[];
+  /** The file that `keys` was read from, to be watched. */
+  readonly keysFile: string | undefined;
+  readonly maxRetries: number;
+  readonly connectTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly dumpDir: string | undefined;
+  readonly allowByok: boolean;
+  /** Present exactly when the type is `bedrock`. */
+  readonly bedrock: BedrockConfig | undefined;
+}
+
+export interface BedrockConfig {
+  readonly region: string | undefined;
+  /** Undefined: the default chain of AWS. */
+  readonly credentials: AwsCredentials | undefined;
+  readonly model: string;
+  readonly smallFastModel: string;
+}
+
+export interface AwsCredentials {
+  readonly accessKey: Secret;
+  readonly secretKey: Secret;
+  readonly sessionToken: Secret | undefined;
+}
+
+export interface KeysConfig {
+  readonly cooldownDefaultMs: number;
+  readonly cooldownMaxMs: number;
+  /** Undefined: a rejected key stays marked until an operator resets it. */
+  readonly recheckMs: number | undefined;
+  readonly forbiddenScope: 'key' | 'model';
+}
+
+export interface BreakerConfig {
+  readonly enabled: boolean;
+  readonly failures: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly probes: number;
+}
+
+/** Header names are in lower case. */
+export interface IdentityConfig {
+  readonly methods: readonly IdentityMethod[] | 'none';
+  readonly header: string;
+  readonly groupsHeader: string;
+  readonly trustedProxies: CidrList;
+  /** Present exactly when the methods include `jwt`. */
+  readonly jwt: JwtConfig | undefined;
+  readonly adminGroups: readonly string[];
+  readonly auditorGroups: readonly string[];
+  readonly placeholderKey: string;
+  readonly sendActorHeaders: boolean;
+}
+
+export interface JwtConfig {
+  readonly header: string;
+  readonly jwksUrl: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly actorClaim: string;
+  readonly groupsClaim: string;
+}
+
+export interface AuditConfig {
+  readonly durability: 'journal' | 'disk' | 'database';
+  readonly onFailure: 'refuse' | 'continue';
+  readonly journalMaxBytes: number;
+  readonly content: 'full' | 'hash' | 'none';
+  readonly passthrough: boolean;
+  /** 0: records are kept. */
+  readonly retentionMs: number;
+  /** 0: texts are kept as long as their record. */
+  readonly contentRetentionMs: number;
+}
+
+export interface McpServerConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly headers: readonly SecretHeader[];
+  readonly toolAllow: RegExp | undefined;
+  readonly toolDeny: RegExp | undefined;
+}
+
+export interface LogConfig {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly format: 'json' | 'pretty';
+}

@@ -1,0 +1,218 @@
+import { Secret, maskSecret } from '../core/secret.ts';
+import { optional, secret, setting } from './setting.ts';
+import { baseUrl, endpointUrl } from './url-types.ts';
+import {
+  TIMER_MAX_MS,
+  duration,
+  filePath,
+  flag,
+  headerName,
+  integer,
+  matching,
+  oneOf,
+  plainText,
+  regularExpression,
+  secretFilePath,
+} from './value-types.ts';
+import type { ValueType } from './value-types.ts';
+
+export const PROVIDER_TYPES = ['anthropic', 'openai', 'copilot', 'bedrock'] as const;
+/** First segments of the bridge's own routes. */
+const RESERVED_NAMES = ['api', 'healthz', 'readyz', 'metrics', 'assets'];
+
+const timer = duration(1, TIMER_MAX_MS);
+
+const slug = matching(
+  'lower-case letters and digits with single hyphens between them',
+  /^[a-z0-9]+(-[a-z0-9]+)*$/,
+);
+
+const routeName: ValueType<string> = {
+  wants: `${slug.wants}, and none of ${RESERVED_NAMES.join(', ')}`,
+  read: (text) => (RESERVED_NAMES.includes(text) ? undefined : slug.read(text)),
+};
+
+const secretText: ValueType<Secret> = {
+  wants: 'printable ASCII without spaces',
+  read: (text) => (/^[!-~]+$/.test(text) ? new Secret(text) : undefined),
+};
+
+/** Read further by `key-list.ts`, which can tell which of the keys is wrong. */
+const keyText: ValueType<string> = {
+  wants: 'a key',
+  read: (text) => text,
+  show: (text) =>
+    text
+      .split(',')
+      .map((key) => maskSecret(key.trim()))
+      .join(','),
+};
+
+export interface SecretHeader {
+  readonly name: string;
+  readonly value: Secret;
+}
+
+/** The format of `OTEL_EXPORTER_OTLP_HEADERS`. */
+const headers: ValueType<readonly SecretHeader[]> = {
+  wants:
+    'name=value pairs separated by commas, with commas and percent signs of values percent-encoded',
+  read: (text) => {
+    const pairs = text.split(',').map(readHeader);
+    const found = pairs.filter((pair) => pair !== undefined);
+    return found.length === pairs.length ? found : undefined;
+  },
+  show: (text) => text.replace(/=[^,]*/g, '=…'),
+};
+
+function readHeader(text: string): SecretHeader | undefined {
+  const [, rawName = '', rawValue = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+  const name = headerName.read(rawName.trim());
+  const value = percentDecoded(rawValue.trim());
+  if (name === undefined || value === undefined || !/^[ -~]+$/.test(value)) return undefined;
+  return { name, value: new Secret(value) };
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the keys of a provider come from. Of several that are given the last one wins. */
+function keySources(prefix: string) {
+  return {
+    key: secret(`${prefix}_KEY`, {
+      type: keyText,
+      meaning: 'one key; none at all: callers bring their own',
+    }),
+    keys: secret(`${prefix}_KEYS`, {
+      type: keyText,
+      hasFileForm: false,
+      meaning: 'several keys separated by commas, in order of preference; wins over `…_KEY`',
+    }),
+    keysFile: optional(`${prefix}_KEYS_FILE`, {
+      type: secretFilePath,
+      meaning:
+        'file with one key per line (`#` comments), reloaded when it changes; wins over `…_KEYS`',
+    }),
+  };
+}
+export type KeySources = ReturnType<typeof keySources>;
+
+function ownBaseUrl(prefix: string) {
+  return optional(`${prefix}_BASE_URL`, {
+    type: baseUrl,
+    otherwise: "the provider's own",
+    meaning: 'absolute http(s) URL of the API',
+  });
+}
+
+const INDEXED = 'AIBRIDGE_PROVIDER_<N>';
+
+export const PROVIDER = {
+  type: optional(`${INDEXED}_TYPE`, {
+    type: oneOf(...PROVIDER_TYPES),
+    meaning: '`anthropic`, `openai`, `copilot` or `bedrock`; N counts up from 0 without a gap',
+  }),
+  name: optional(`${INDEXED}_NAME`, {
+    type: routeName,
+    otherwise: 'the type',
+    meaning: 'unique route prefix of `[a-z0-9]+(-[a-z0-9]+)*`',
+  }),
+  baseUrl: ownBaseUrl(INDEXED),
+  ...keySources(INDEXED),
+  maxRetries: setting(`${INDEXED}_MAX_RETRIES`, {
+    type: integer(0, 10),
+    default: '0',
+    meaning:
+      'retries on the same key for connection errors, 408, 409 and 5xx before any byte was relayed',
+  }),
+  connectTimeout: setting(`${INDEXED}_CONNECT_TIMEOUT`, {
+    type: timer,
+    default: '10s',
+    meaning: "how long connecting may take; then 504 in the provider's envelope",
+  }),
+  firstByteTimeout: setting(`${INDEXED}_FIRST_BYTE_TIMEOUT`, {
+    type: timer,
+    default: '10m',
+    meaning: 'how long the first byte of the answer may take; then the same 504',
+  }),
+  idleTimeout: setting(`${INDEXED}_IDLE_TIMEOUT`, {
+    type: timer,
+    default: '5m',
+    meaning: 'how long an answer may stall; then an in-band error ends the stream',
+  }),
+  dumpDir: optional(`${INDEXED}_DUMP_DIR`, {
+    type: filePath,
+    meaning: 'directory for raw exchanges, secrets redacted',
+  }),
+  allowByok: setting(`${INDEXED}_ALLOW_BYOK`, {
+    type: flag('true', 'false'),
+    default: 'true',
+    meaning: "`false`: a caller's own credential gets 403",
+  }),
+};
+
+export const BEDROCK = {
+  region: optional(`${INDEXED}_BEDROCK_REGION`, {
+    type: slug,
+    meaning: 'AWS region; required without a base URL',
+  }),
+  accessKey: secret(`${INDEXED}_BEDROCK_ACCESS_KEY`, {
+    type: secretText,
+    otherwise: 'AWS default chain',
+    meaning: 'AWS access key id, together with the secret key',
+  }),
+  secretKey: secret(`${INDEXED}_BEDROCK_SECRET_KEY`, {
+    type: secretText,
+    otherwise: 'AWS default chain',
+    meaning: 'AWS secret access key',
+  }),
+  sessionToken: secret(`${INDEXED}_BEDROCK_SESSION_TOKEN`, {
+    type: secretText,
+    meaning: 'AWS session token of temporary credentials',
+  }),
+  model: optional(`${INDEXED}_BEDROCK_MODEL`, {
+    type: plainText,
+    meaning: 'model that serves requests; required for `bedrock`',
+  }),
+  smallFastModel: optional(`${INDEXED}_BEDROCK_SMALL_FAST_MODEL`, {
+    type: plainText,
+    meaning: 'model that serves requests for a haiku model; required for `bedrock`',
+  }),
+};
+
+function shortForm(type: 'anthropic' | 'openai') {
+  const prefix = `AIBRIDGE_${type.toUpperCase()}`;
+  return { type, settings: { ...keySources(prefix), baseUrl: ownBaseUrl(prefix) } };
+}
+
+/** Each of them configures one provider with the default name. */
+export const SHORT_FORMS = [shortForm('anthropic'), shortForm('openai')] as const;
+
+export const MCP = {
+  name: optional('AIBRIDGE_MCP_<N>_NAME', {
+    type: slug,
+    meaning: 'unique name of an MCP server whose tools are injected; N counts up from 0',
+  }),
+  url: optional('AIBRIDGE_MCP_<N>_URL', {
+    type: endpointUrl,
+    meaning: 'its address (streamable HTTP)',
+  }),
+  headers: secret('AIBRIDGE_MCP_<N>_HEADERS', {
+    type: headers,
+    meaning: 'headers sent to it: `name=value` separated by commas, values percent-encoded',
+  }),
+  toolAllow: optional('AIBRIDGE_MCP_<N>_TOOL_ALLOW', {
+    type: regularExpression,
+    otherwise: 'all tools',
+    meaning: 'regular expression; only tools whose name it finds are offered',
+  }),
+  toolDeny: optional('AIBRIDGE_MCP_<N>_TOOL_DENY', {
+    type: regularExpression,
+    meaning: 'regular expression; tools whose name it finds are not offered; beats allow',
+  }),
+};
