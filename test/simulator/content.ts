@@ -22,18 +22,15 @@ export function contentOf(
   behaviour: Behaviour,
   uniqueIds: boolean,
 ): Content {
-  switch (reply.kind) {
-    case 'raw':
-      return {
-        status: reply.status,
-        headers: behaviour.headers ?? {},
-        parts: eventsOf(Buffer.from(reply.body)),
-      };
-    case 'problem':
-      return problemContent(call, reply.problem, behaviour);
-    case 'answer':
-      return answerContent(call, renderAnswer(call, reply.answer, uniqueIds), behaviour);
+  if (reply.kind === 'problem') return problemContent(call, reply.problem, behaviour);
+  if (reply.kind === 'answer') {
+    return answerContent(call, renderAnswer(call, reply.answer, uniqueIds), behaviour);
   }
+  return {
+    status: reply.status,
+    headers: behaviour.headers ?? {},
+    parts: eventsOf(Buffer.from(reply.body)),
+  };
 }
 
 function problemContent(call: Call, problem: Problem, behaviour: Behaviour): Content {

@@ -13,23 +13,18 @@ export function editFrames(
 }
 
 function edited(frames: readonly Frame[], edit: FrameEdit, route: Route): readonly Frame[] {
-  switch (edit.kind) {
-    case 'error':
-      return [
-        ...frames.slice(0, edit.afterEvents),
-        streamErrorFrame(route, edit.problem, edit.shape, edit.afterEvents),
-      ];
-    case 'malformed':
-      return frames.map((frame, index) => (index === edit.atEvent ? truncated(frame) : frame));
-    case 'no_terminal':
-      return frames.filter((frame) => frame.isTerminal !== true);
-    case 'comments':
-      return frames.flatMap((frame) => [{ comment: edit.text }, frame]);
-    case 'unknown_events':
-      return frames.flatMap((frame, index) =>
-        index === 0 || frame.isTerminal === true ? [frame] : [unknownFrame(route), frame],
-      );
+  if (edit.kind === 'malformed') {
+    return frames.map((frame, index) => (index === edit.atEvent ? truncated(frame) : frame));
   }
+  if (edit.kind === 'no_terminal') return frames.filter((frame) => frame.isTerminal !== true);
+  if (edit.kind === 'comments') return frames.flatMap((frame) => [{ comment: edit.text }, frame]);
+  if (edit.kind === 'error') {
+    const { afterEvents, problem, shape } = edit;
+    return [...frames.slice(0, afterEvents), streamErrorFrame(route, problem, shape, afterEvents)];
+  }
+  return frames.flatMap((frame, index) =>
+    index === 0 || frame.isTerminal === true ? [frame] : [unknownFrame(route), frame],
+  );
 }
 
 function truncated(frame: Frame): Frame {

@@ -9,11 +9,13 @@ export interface Frame {
   readonly isTerminal?: boolean;
 }
 
+interface TypedEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
 /** An event that carries its name in its data too, as all but chat completions do. */
-export function jsonFrame<E extends { readonly type: string }>(
-  event: E,
-  isTerminal = false,
-): Frame {
+export function jsonFrame(event: TypedEvent, isTerminal = false): Frame {
   return { event: event.type, data: JSON.stringify(event), isTerminal };
 }
 

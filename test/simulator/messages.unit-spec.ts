@@ -1,4 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk';
+import Anthropic, { RateLimitError } from '@anthropic-ai/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { answer, rateLimited, startSimulator, type Simulator } from './index.ts';
@@ -90,13 +90,9 @@ describe('simulated Anthropic Messages', () => {
       .key('sk-good')
       .inOrder(rateLimited({ retryAfter: 5 }))
       .always(answer({ text: 'ok' }));
-    const limited = await client()
-      .messages.create(HELLO)
-      .catch((error: unknown) => error);
-    expect(limited).toBeInstanceOf(Anthropic.RateLimitError);
-    expect(
-      (limited as InstanceType<typeof Anthropic.RateLimitError>).headers.get('retry-after'),
-    ).toBe('5');
+    await expect(client().messages.create(HELLO)).rejects.toSatisfy(
+      (error) => error instanceof RateLimitError && error.headers.get('retry-after') === '5',
+    );
     await expect(client().messages.create(HELLO)).resolves.toMatchObject({
       content: [{ text: 'ok' }],
     });

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import type { Behaviour } from './behaviours/behaviour.ts';
 import { Call } from './call.ts';
@@ -81,8 +80,7 @@ export class Simulator {
     const { host = '127.0.0.1', port = 0 } = this.#options;
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
-    const address = this.#server.address() as AddressInfo;
-    this.#url = `http://${host}:${address.port}`;
+    this.#url = `http://${host}:${portOf(this.#server)}`;
     return this;
   }
 
@@ -184,4 +182,10 @@ export class Simulator {
     this.#unscripted.push(call);
     return unscripted(call);
   }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('not listening');
+  return address.port;
 }

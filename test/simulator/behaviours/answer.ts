@@ -10,8 +10,9 @@ export interface ToolCall {
 }
 
 /**
- * Tokens as they are billed, the same numbers for every API: `input` is what
- * was not read from a cache. The renderers turn them into each vendor's sums.
+ * Tokens as they are billed, the same numbers for every API: `input` is what was
+ * neither read from a cache nor written to one. The renderers make each vendor's
+ * sums of them, so OpenAI's prompt tokens are the three together.
  */
 export interface TokenCounts {
   readonly input?: number;
@@ -47,8 +48,8 @@ export interface Answer {
   readonly finish?: 'stop' | 'length' | 'refusal' | 'failed';
 }
 
-export function answer(answer: Answer = {}): Behaviour {
-  return { name: 'answer', reply: { kind: 'answer', answer } };
+export function answer(said: Answer = {}): Behaviour {
+  return { name: 'answer', reply: { kind: 'answer', answer: said } };
 }
 
 /** About this many bytes of text, in deltas of 4 KiB. */

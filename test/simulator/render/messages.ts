@@ -46,7 +46,7 @@ export function renderMessageFrames(answer: ResolvedAnswer): Frame[] {
 }
 
 function frame(event: RawMessageStreamEvent, isTerminal = false): Frame {
-  return jsonFrame(event, isTerminal);
+  return jsonFrame({ ...event }, isTerminal);
 }
 
 function messageHead(answer: ResolvedAnswer): Omit<Message, 'usage'> {
@@ -92,37 +92,29 @@ function blockFrames(block: ContentBlock, index: number, answer: ResolvedAnswer)
 
 /** A block as it starts: what arrives in deltas is still empty. */
 function opened(block: ContentBlock): RawContentBlockStartEvent['content_block'] {
-  switch (block.type) {
-    case 'text':
-      return { ...block, text: '' };
-    case 'thinking':
-      return { ...block, thinking: '', signature: '' };
-    case 'tool_use':
-      return { ...block, input: {} };
-    default:
-      return block;
-  }
+  if (block.type === 'text') return { ...block, text: '' };
+  if (block.type === 'thinking') return { ...block, thinking: '', signature: '' };
+  return block.type === 'tool_use' ? { ...block, input: {} } : block;
 }
 
 function blockDeltas(block: ContentBlock, answer: ResolvedAnswer): RawContentBlockDelta[] {
-  switch (block.type) {
-    case 'text':
-      return answer.textChunks.map((text) => ({ type: 'text_delta', text }));
-    case 'thinking':
-      return [
-        ...pieces(block.thinking, 2).map(
-          (thinking) => ({ type: 'thinking_delta', thinking }) as const,
-        ),
-        { type: 'signature_delta', signature: block.signature },
-      ];
-    case 'tool_use':
-      return ['', ...pieces(JSON.stringify(block.input), 3)].map((partial_json) => ({
-        type: 'input_json_delta',
-        partial_json,
-      }));
-    default:
-      return [];
+  if (block.type === 'text') {
+    return answer.textChunks.map((text) => ({ type: 'text_delta', text }));
   }
+  if (block.type === 'thinking') {
+    return [
+      ...pieces(block.thinking, 2).map((thinking): RawContentBlockDelta => ({
+        type: 'thinking_delta',
+        thinking,
+      })),
+      { type: 'signature_delta', signature: block.signature },
+    ];
+  }
+  if (block.type !== 'tool_use') return [];
+  return ['', ...pieces(JSON.stringify(block.input), 3)].map((partial_json) => ({
+    type: 'input_json_delta',
+    partial_json,
+  }));
 }
 
 function messageDelta(answer: ResolvedAnswer): Frame {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Answer, TokenCounts } from '../behaviours/answer.ts';
+import type { Answer, TokenCounts, ToolCall } from '../behaviours/answer.ts';
 import { memberOf, type Call } from '../call.ts';
 
 export interface ResolvedTool {
@@ -16,7 +16,7 @@ export interface ResolvedTool {
 export interface ResolvedAnswer {
   /** 24 hex digits that every id of this answer is made of. */
   readonly seed: string;
-  readonly messageId: string | undefined;
+  readonly messageId: string | null;
   readonly model: string;
   readonly text: string;
   readonly textChunks: readonly string[];
@@ -33,31 +33,34 @@ export const CREATED_AT = 1_767_225_600;
 
 const CHUNKS = 6;
 
+const UNSAID = {
+  messageId: null,
+  thinking: '',
+  redactedThinking: '',
+  commentary: '',
+  finish: 'stop',
+} as const;
+
 /** Fills in what the script left out from the request alone, or from its ordinal where ids must differ. */
 export function resolveAnswer(answer: Answer, call: Call, uniqueIds: boolean): ResolvedAnswer {
   const seed = seedOf(call, uniqueIds);
-  const tools = (answer.tools ?? []).map((tool, index) => ({
-    name: tool.name,
-    input: tool.input,
-    isCustom: tool.isCustom ?? false,
-    id: tool.id ?? null,
-    seed: `${seed.slice(0, 22)}${String(index).padStart(2, '0')}`,
-  }));
-  const text = answer.text ?? (tools.length > 0 ? '' : `You said: ${lastText(call.json)}`);
-  const thinking = answer.thinking ?? '';
+  const { tools = [], chunks = CHUNKS, usage = {}, model = call.model } = answer;
+  const { text = tools.length > 0 ? '' : `You said: ${lastText(call.json)}` } = answer;
+  const said = { ...UNSAID, ...answer };
   return {
+    ...said,
     seed,
-    messageId: answer.messageId,
-    model: answer.model ?? call.model ?? 'simulated-1',
+    model: model ?? 'simulated-1',
     text,
-    textChunks: pieces(text, answer.chunks ?? CHUNKS),
-    thinking,
-    redactedThinking: answer.redactedThinking ?? '',
-    commentary: answer.commentary ?? '',
-    tools,
-    usage: answer.usage === 'none' ? null : counted(answer.usage ?? {}, call, text + thinking),
-    finish: answer.finish ?? 'stop',
+    textChunks: pieces(text, chunks),
+    tools: tools.map((tool, index) => resolveTool(tool, index, seed)),
+    usage: usage === 'none' ? null : counted(usage, call, text + said.thinking),
   };
+}
+
+function resolveTool(tool: ToolCall, index: number, seed: string): ResolvedTool {
+  const { name, input, isCustom = false, id = null } = tool;
+  return { name, input, isCustom, id, seed: seed.slice(0, 22) + String(index).padStart(2, '0') };
 }
 
 function seedOf(call: Call, uniqueIds: boolean): string {

@@ -16,25 +16,17 @@ export function streamErrorFrame(
   }
   const error = openAiError(problem);
   if (route.name === 'chat_completions') return { data: JSON.stringify({ error }) };
-  switch (shape) {
-    case 'flat':
-      return jsonFrame({ ...error, type: 'error', sequence_number: sequence });
-    case 'nested':
-      return jsonFrame({ type: 'error', sequence_number: sequence, error });
-    case 'failed':
-      return jsonFrame({
-        type: 'response.failed',
-        sequence_number: sequence,
-        response: {
-          id: 'resp_failed',
-          object: 'response',
-          status: 'failed',
-          output: [],
-          usage: null,
-          error: { code: error.code ?? 'server_error', message: error.message },
-        },
-      });
-  }
+  if (shape === 'flat') return jsonFrame({ ...error, type: 'error', sequence_number: sequence });
+  if (shape === 'nested') return jsonFrame({ type: 'error', sequence_number: sequence, error });
+  const response = {
+    id: 'resp_failed',
+    object: 'response',
+    status: 'failed',
+    output: [],
+    usage: null,
+    error: { code: error.code ?? 'server_error', message: error.message },
+  };
+  return jsonFrame({ type: 'response.failed', sequence_number: sequence, response });
 }
 
 /** An event of a future version of the API. */
