@@ -1,0 +1,18 @@
+export {
+  authHeader,
+  type AuthScheme,
+  type CallerCredential,
+  CREDENTIAL_HEADERS,
+  readCallerCredential,
+} from './credential.ts';
+export { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
+export type { BridgedApi, BridgeFault, Provider } from './provider.ts';
+export { providerOfType, PROVIDERS } from './registry.ts';
+export {
+  parseTarget,
+  type RequestTarget,
+  upstreamTarget,
+  type UpstreamTarget,
+} from './request-target.ts';
+export { matchRoute, type RouteMatch, type RouteRequest } from './route-match.ts';
+export { readUpstreamError } from './upstream-error.ts';

@@ -1,0 +1,59 @@
+import type { JsonObject } from '../core/json.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { KeyFailures, UpstreamError } from '../keypool/index.ts';
+import type { AuthScheme } from './credential.ts';
+
+export type BridgedApi = 'messages' | 'chat_completions' | 'responses';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A route that is read and audited. Takes POST. */
+export interface BridgedRoute {
+  readonly path: string;
+  readonly api: BridgedApi;
+}
+
+/** A route that is relayed unread. Where there is a GET there is a HEAD. */
+export interface PassthroughRoute {
+  readonly path: string;
+  /** Present: everything below `path`, and this stands for it in labels. */
+  readonly rest?: string;
+  readonly methods: readonly Method[];
+}
+
+/** An error of the bridge itself, to be shown in the provider's envelope. */
+export interface BridgeFault {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly interceptionId: string;
+}
+
+/**
+ * All that sets one type of provider apart. Shared code asks this object and never
+ * for the type, so a provider is added as one file and one line in the registry.
+ * Paths are those below `/<name>` and `mount`.
+ */
+export interface Provider {
+  readonly type: string;
+  /** What the base URL of a client has after `/<name>`; the provider's own base URL covers it. */
+  readonly mount: '' | '/v1';
+  readonly bridged: readonly BridgedRoute[];
+  /** An allow-list for safety: a central key may have the rights of an administrator. */
+  readonly passthrough: readonly PassthroughRoute[];
+  /** A cheap GET that tells whether a key is accepted. */
+  readonly probePath: string;
+  /** Whether calls can be made with the organisation's keys. Otherwise callers bring theirs. */
+  readonly hasCentralKeys: boolean;
+  /** How a central key is sent. */
+  readonly auth: AuthScheme;
+  /** How a caller may send a credential; the first that holds one wins. */
+  readonly callerAuth: readonly AuthScheme[];
+  /** Sent when the caller sends none of that name. In lower case. */
+  readonly defaultHeaders: Readonly<Record<string, string>>;
+  readonly sendsActorHeaders: boolean;
+  /** What counts as a failure of the provider itself. */
+  readonly breakerStatuses: readonly number[];
+  readonly failures: KeyFailures;
+  readonly renderError: (fault: BridgeFault) => JsonObject;
+  readonly readError: (body: unknown) => UpstreamError | undefined;
+}
