@@ -40,8 +40,8 @@ function readConfig(reader: SettingsReader, isTerminal: boolean): BridgeConfig {
     server: {
       host,
       port: reader.read(SERVER.port),
-      drainTimeoutMs: reader.read(SERVER.drainTimeout),
       maxBodyBytes: reader.read(SERVER.maxBody),
+      drainTimeoutMs: reader.read(SERVER.drainTimeout),
       workers: reader.read(SERVER.workers),
     },
     database: { url: reader.read(SERVER.databaseUrl) },

@@ -81,8 +81,9 @@ function readIndexed(reader: SettingsReader, index: number): Named | undefined {
   reader.show(nameAt(PROVIDER.name, index), provider.name);
   reader.show(nameAt(PROVIDER.baseUrl, index), provider.baseUrl);
   checkIndexed(reader, index, provider);
-  const namedBy = name === undefined ? PROVIDER.type : PROVIDER.name;
-  return { provider, namedBy: nameAt(namedBy, index) };
+  const isNamed = reader.isGiven(PROVIDER.name, index);
+  if (isNamed && name === undefined) return undefined;
+  return { provider, namedBy: nameAt(isNamed ? PROVIDER.name : PROVIDER.type, index) };
 }
 
 /** Read whatever the type, so that a wrong type hides no other problem. */

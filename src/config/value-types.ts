@@ -132,7 +132,7 @@ export const regularExpression: ValueType<RegExp> = {
   wants: 'a regular expression',
   read: (text) => {
     try {
-      return new RegExp(text, 'u');
+      return new RegExp(text);
     } catch {
       return undefined;
     }
