@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
+import { DatabaseError, reasonOf } from './database-error.ts';
+import { clusterDirectory, passwordOf, prepareCluster, SUPERUSER } from './postgres-cluster.ts';
+import { PostgresServer } from './postgres-server.ts';
+import { clearCluster, findPostmaster } from './postmaster.ts';
+import { isRoot } from './server-user.ts';
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly log: (line: string) => void;
+  /** Default true. False makes tests quicker, and loses data with the machine. */
+  readonly durable?: boolean;
+}
+
+const PORT_TRIES = 5;
+
+/**
+ * A PostgreSQL of the bridge's own, in its data directory.
+ *
+ * It listens on a free TCP port of the loopback address with a random password. A Unix socket would
+ * need no port, but its path may not be longer than 107 bytes, and the folder would have to be open
+ * both to the bridge and to the user that the server runs as.
+ */
+export class EmbeddedPostgres {
+  readonly #home: string;
+  readonly #options: EmbeddedOptions;
+  readonly #lock: DirectoryLock;
+  #server: PostgresServer | undefined;
+  /** Kept for as long as this object lives, so that a restarted server has the same address. */
+  #port: number | undefined;
+
+  private constructor(home: string, options: EmbeddedOptions) {
+    this.#home = home;
+    this.#options = options;
+    this.#lock = lockDirectory(home);
+  }
+
+  /** Takes the data directory for this process; throws when another bridge has it. */
+  static open(options: EmbeddedOptions): EmbeddedPostgres {
+    const home = homeOf(options.dataDir);
+    // As root: to be passed through, though not read, by the user that the server runs as.
+    mkdirSync(home, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
+    return new EmbeddedPostgres(home, options);
+  }
+
+  /** Starts the server, in whatever way the last one ended, and returns the URL of its database. */
+  async start(): Promise<string> {
+    try {
+      const cluster = await prepareCluster(this.#home);
+      await clearCluster(cluster.directory, this.#options.log);
+      const server = await this.#startOnFreePort((port) =>
+        PostgresServer.start(cluster, {
+          port,
+          durable: this.#options.durable ?? true,
+          log: this.#options.log,
+        }),
+      );
+      this.#server = server;
+      return urlOf(cluster.password, this.#port ?? 0);
+    } catch (error) {
+      if (error instanceof DatabaseError) throw error;
+      const message = `the embedded PostgreSQL cannot be started: ${reasonOf(error)}`;
+      throw new DatabaseError('embedded', message, { cause: error });
+    }
+  }
+
+  /** Settles when the server that was started last has ended. */
+  get ended(): Promise<void> {
+    return this.#server?.ended ?? Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    this.#lock.release();
+  }
+
+  /** A free port may be taken by somebody else before the server is there. */
+  async #startOnFreePort(
+    start: (port: number) => Promise<PostgresServer>,
+  ): Promise<PostgresServer> {
+    for (let attempt = 1; ; attempt++) {
+      const port = this.#port ?? (await freePort());
+      try {
+        const server = await start(port);
+        this.#port = port;
+        return server;
+      } catch (error) {
+        const isTaken = reasonOf(error).includes('Address already in use');
+        if (!isTaken || attempt === PORT_TRIES || this.#port !== undefined) throw error;
+      }
+    }
+  }
+}
+
+/** The URL of the embedded database while some bridge, not necessarily this process, runs it. */
+export async function runningEmbeddedUrl(dataDir: string): Promise<string | undefined> {
+  const home = homeOf(dataDir);
+  const server = await findPostmaster(await clusterDirectory(home));
+  return server && urlOf(await passwordOf(home), server.port);
+}
+
+function homeOf(dataDir: string): string {
+  return path.resolve(dataDir, 'postgres');
+}
+
+function urlOf(password: string, port: number): string {
+  return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP port is free');
+  return address.port;
+}
