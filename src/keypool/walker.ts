@@ -36,12 +36,15 @@ export class Walker {
   }
 
   next(): PoolKey | PoolExhausted {
-    for (;;) {
-      const position = this.#roster.candidateFrom(this.#position, this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    for (let from = this.#position; ;) {
+      const position = this.#roster.candidateFrom(from, nowMs);
       const key = position === undefined ? undefined : this.#roster.keys[position];
       if (position === undefined || key === undefined) return this.#exhausted();
-      this.#position = position + 1;
-      if (key.stateFor(this.#model).kind === 'valid') return key;
+      from = position + 1;
+      if (key.stateFor(this.#model).kind !== 'valid') continue;
+      this.#position = from;
+      return key;
     }
   }
 

@@ -45,10 +45,12 @@ describe('errors of the bridge in the words of the vendor', () => {
     expect(OPENAI.renderError(fault(code))).toMatchObject({ error });
   });
 
-  it('every provider renders every error of the bridge so that it reads it back', () => {
-    for (const code of Object.keys(ERROR_STATUS) as ErrorCode[]) {
-      for (const { renderError, readError } of PROVIDERS) {
-        expect(readError(renderError(fault(code)))).toMatchObject({ message: 'text' });
+  it('every provider renders an error of every status so that it reads it back', () => {
+    for (const { renderError, readError } of PROVIDERS) {
+      for (const status of Object.values(ERROR_STATUS)) {
+        expect(readError(renderError(fault('internal', status)))).toMatchObject({
+          message: 'text',
+        });
       }
     }
   });
@@ -56,25 +58,17 @@ describe('errors of the bridge in the words of the vendor', () => {
 
 describe('an exhausted pool', () => {
   it.each([
-    [
-      'D1',
-      new PoolExhausted('transient', 0),
-      429,
-      undefined,
-      'all configured keys are rate-limited',
-    ],
-    ['D2', new PoolExhausted('transient', 5_000), 429, '5', 'all configured keys are rate-limited'],
-    [
-      'D3',
-      new PoolExhausted('permanent', 0),
-      502,
-      undefined,
-      'all configured keys failed authentication',
-    ],
-  ] as const)('%s', (_, exhausted, status, retryAfter, text) => {
+    ['D1', new PoolExhausted('transient', 0), 429, undefined],
+    ['D2', new PoolExhausted('transient', 5_000), 429, '5'],
+    ['D3', new PoolExhausted('permanent', 0), 502, undefined],
+  ] as const)('%s', (_, exhausted, status, retryAfter) => {
     const error = exhaustionError(exhausted);
     expect(error.status).toBe(status);
-    expect(error.detail.public).toBe(text);
+    expect(error.detail.public).toBe(
+      status === 429
+        ? 'all configured keys are rate-limited'
+        : 'all configured keys failed authentication',
+    );
     expect(retryAfterSeconds(error.detail.retryAfterMs)).toBe(retryAfter);
   });
 

@@ -33,6 +33,8 @@ function shown(verdict: KeyVerdict): string {
 const anthropic = (type: string, message = 'm') => ({ type: 'error', error: { type, message } });
 const openai = (fields: object) => ({ error: { message: 'm', param: null, ...fields } });
 
+const inSeconds = (seconds: number) => new Date(NOW_MS + seconds * 1_000).toISOString();
+
 describe('what a reply says about its key', () => {
   it.each([
     ['B1', { status: 429, headers: { 'retry-after': '5' } }, 'rate_limited 5000'],
@@ -190,8 +192,6 @@ describe('an error as the first event of a 200 stream counts like the status it 
 });
 
 describe('the reset headers of a provider', () => {
-  const inSeconds = (seconds: number) => new Date(NOW_MS + seconds * 1_000).toISOString();
-
   it.each([
     [
       'the one limit that is used up',
