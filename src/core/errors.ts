@@ -31,6 +31,8 @@ interface ErrorDetail {
   /** For logs and traces only. */
   readonly internal?: string;
   readonly retryAfterMs?: number;
+  /** What the answer says besides, as names and values in turn. */
+  readonly headers?: readonly string[];
   readonly cause?: unknown;
 }
 

@@ -28,34 +28,24 @@ const LINE_FEED = 0x0a;
  * it is told; the journal of a dead process is read to the end of its files.
  */
 export class JournalReader {
-  #position: number | undefined;
+  #position = 0;
   #file: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
 
   constructor(private readonly directory: string) {}
 
-  /** The next whole lines below `limit` (undefined: to the end), or undefined when there are none. */
-  async next(limit?: number): Promise<JournalBatch | undefined> {
+  /** The next whole lines below `limit`, or undefined when there are none. */
+  async next(limit = Infinity): Promise<JournalBatch | undefined> {
     const segments = await listSegments(this.directory);
-    const first = segments[0];
-    if (first === undefined) return undefined;
-    let position = Math.max(this.#position ?? first.start, first.start);
-    for (;;) {
-      const segment = segments.findLast((candidate) => candidate.start <= position);
-      if (segment === undefined) return undefined;
-      const following = segments[segments.indexOf(segment) + 1];
-      const batch = await this.#read(
-        segment,
-        position,
-        Math.min(limit ?? Infinity, following?.start ?? Infinity),
-      );
+    for (const [index, segment] of segments.entries()) {
+      const end = Math.min(limit, segments[index + 1]?.start ?? Infinity);
+      const position = Math.max(this.#position, segment.start);
+      const batch = position < end ? await this.#read(segment, position, end) : undefined;
       if (batch !== undefined) {
         this.#position = batch.position;
         return batch;
       }
-      if (following === undefined || (limit !== undefined && following.start >= limit))
-        return undefined;
-      position = following.start;
     }
+    return undefined;
   }
 
   /** Deletes the segments that lie wholly below `position`; answers where the oldest one left begins. */

@@ -165,7 +165,7 @@ class JournalRecord implements InterceptionRecord {
 }
 
 /** Stands in for the record of a call that is served although it could not be recorded. */
-const UNRECORDED: InterceptionRecord = {
+export const UNRECORDED: InterceptionRecord = {
   attempt: () => undefined,
   usage: () => undefined,
   prompt: () => undefined,

@@ -1,0 +1,2 @@
+export { mayChange, mayReadAll, type Caller, type Role } from './caller.ts';
+export { Identifier, introductionOf } from './identifier.ts';

@@ -1,0 +1,157 @@
+import { errorText } from '../core/errors.ts';
+import { parseObject } from '../core/json.ts';
+import { SseReader } from '../core/sse-reader.ts';
+import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from './api.ts';
+
+/**
+ * Reads an answer along while it is relayed. Nothing it meets can hold a byte
+ * back or fail the answer: what it cannot read becomes a note in the record.
+ */
+export interface AnswerObserver {
+  /** How this answer says that it is whole; `length` leaves that to HTTP. */
+  readonly framing: 'stream' | 'length';
+  chunk(bytes: Buffer): void;
+  /** The stream's proper last event has been seen. */
+  readonly isComplete: boolean;
+  /** At least one event has been seen. */
+  readonly hasBegun: boolean;
+  /** True where another frame may be appended to what was relayed. */
+  readonly isBetweenFrames: boolean;
+  /** Nothing more will come. */
+  end(): void;
+  findings(): Findings;
+  readonly notes: readonly string[];
+}
+
+export class StreamObserver implements AnswerObserver {
+  readonly framing = 'stream';
+  readonly notes: string[] = [];
+  #isComplete = false;
+  #hasBegun = false;
+  readonly #reader: StreamReader;
+  readonly #sse: SseReader;
+
+  constructor(api: Api) {
+    this.#reader = api.readStream();
+    this.#sse = new SseReader((event) => {
+      this.#hasBegun = true;
+      if (this.#reader.event(event)) this.#isComplete = true;
+    });
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  get isBetweenFrames(): boolean {
+    return this.#sse.isBetweenFrames;
+  }
+
+  chunk(bytes: Buffer): void {
+    this.#guard(() => this.#sse.chunk(bytes));
+  }
+
+  end(): void {
+    this.#guard(() => this.#sse.end());
+  }
+
+  findings(): Findings {
+    return this.#reader.findings();
+  }
+
+  #guard(read: () => void): void {
+    const wasReadable = this.#sse.isReadable;
+    try {
+      read();
+    } catch (error) {
+      this.#note(`an event could not be read: ${errorText(error)}`);
+    }
+    if (wasReadable && !this.#sse.isReadable) this.#note('an event was too long to be read');
+  }
+
+  #note(text: string): void {
+    if (this.notes.length < NOTES_MAX) this.notes.push(text);
+  }
+}
+
+const NOTES_MAX = 10;
+/** A longer answer is relayed like any other, but not kept in memory to be read. */
+const READ_BYTES_MAX = 32 * 1024 * 1024;
+
+export class JsonObserver implements AnswerObserver {
+  readonly framing = 'length';
+  readonly isComplete = false;
+  readonly isBetweenFrames = false;
+  readonly notes: string[] = [];
+  readonly #api: Api;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #findings: Findings | undefined;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  get hasBegun(): boolean {
+    return this.#bytes > 0;
+  }
+
+  chunk(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes <= READ_BYTES_MAX) this.#chunks.push(bytes);
+    else this.#chunks = [];
+  }
+
+  end(): void {
+    this.#findings ??= this.#read();
+  }
+
+  findings(): Findings {
+    return this.#findings ?? NOTHING_FOUND;
+  }
+
+  #read(): Findings {
+    if (this.#bytes > READ_BYTES_MAX) {
+      this.notes.push('the answer was too long to be read');
+      return NOTHING_FOUND;
+    }
+    const body = parseObject(Buffer.concat(this.#chunks).toString('utf8'));
+    this.#chunks = [];
+    try {
+      if (body !== undefined) return this.#api.readAnswer(body);
+      this.notes.push('the answer is not a JSON object');
+    } catch (error) {
+      this.notes.push(`the answer could not be read: ${errorText(error)}`);
+    }
+    return NOTHING_FOUND;
+  }
+}
+
+/** For what is relayed without being read, and for errors, which are read beforehand. */
+export class BlindObserver implements AnswerObserver {
+  readonly framing = 'length';
+  readonly isComplete = false;
+  readonly isBetweenFrames = false;
+  readonly notes: readonly string[];
+  hasBegun = false;
+
+  constructor(notes: readonly string[] = []) {
+    this.notes = notes;
+  }
+
+  chunk(): void {
+    this.hasBegun = true;
+  }
+
+  end(): void {
+    // Nothing was read.
+  }
+
+  findings(): Findings {
+    return NOTHING_FOUND;
+  }
+}

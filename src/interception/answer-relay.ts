@@ -1,0 +1,119 @@
+import { headerValue, UpstreamFailure } from '../upstream/index.ts';
+import type { Downstream } from './downstream.ts';
+import type { Inspected } from './inspect-answer.ts';
+
+/** How an answer ended. Who is to blame is decided where it shows, at the read or at the write. */
+export type RelayOutcome =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'caller_left' }
+  | { readonly kind: 'upstream_failed'; readonly failure: UpstreamFailure };
+
+export interface RelayPlan {
+  readonly inspected: Inspected;
+  readonly downstream: Downstream;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** The frame that tells the caller of a stream that it went wrong. */
+  readonly inBandError: (failure: UpstreamFailure) => string;
+  readonly onFirstByte: () => void;
+  /**
+   * Records how the answer ended. Called once, and before the last byte that
+   * makes the answer whole goes down: who has a whole answer finds its record.
+   */
+  readonly settle: (outcome: RelayOutcome) => Promise<void>;
+}
+
+/**
+ * Sends an answer down as it comes. Every chunk is shown to the observer and
+ * passed on at once; only the one that completes the answer waits for the record.
+ */
+export class AnswerRelay {
+  readonly #plan: RelayPlan;
+  readonly #announcedBytes: number;
+  #relayedBytes = 0;
+  #isSettled = false;
+
+  constructor(plan: RelayPlan) {
+    this.#plan = plan;
+    const length = headerValue(plan.inspected.answer.headers, 'content-length');
+    this.#announcedBytes = plan.inspected.body.isMasked ? NaN : Number(length ?? NaN);
+  }
+
+  async run(): Promise<void> {
+    const { inspected, downstream, headers } = this.#plan;
+    const { body } = inspected;
+    if (body.isDrained) await this.#settle({ kind: 'complete' });
+    downstream.begin(inspected.answer.status, headers);
+    downstream.flushHead();
+    const outcome = await this.#relayBody();
+    await this.#settle(outcome);
+    if (outcome.kind === 'upstream_failed') this.#endBroken(outcome.failure);
+    else downstream.end();
+    if (outcome.kind !== 'complete') body.cancel();
+  }
+
+  async #relayBody(): Promise<RelayOutcome> {
+    const { inspected, downstream } = this.#plan;
+    try {
+      for (;;) {
+        const chunk = await inspected.body.read();
+        if (chunk === undefined) return this.#outcomeAtEnd();
+        await this.#pass(chunk);
+        if (downstream.isGone) return { kind: 'caller_left' };
+      }
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure)) throw error;
+      if (downstream.isGone) return { kind: 'caller_left' };
+      return { kind: 'upstream_failed', failure: error };
+    }
+  }
+
+  async #pass(chunk: Buffer): Promise<void> {
+    const { inspected, downstream, onFirstByte } = this.#plan;
+    inspected.observer.chunk(chunk);
+    this.#relayedBytes += chunk.length;
+    if (this.#isWhole()) await this.#settle({ kind: 'complete' });
+    if (this.#relayedBytes === chunk.length) onFirstByte();
+    await downstream.write(chunk);
+  }
+
+  /** The stream's last event, the announced length, or the known end of a short body. */
+  #isWhole(): boolean {
+    const { body, observer } = this.#plan.inspected;
+    if (observer.framing === 'stream') return observer.isComplete;
+    return this.#relayedBytes === this.#announcedBytes || body.isDrained;
+  }
+
+  #outcomeAtEnd(): RelayOutcome {
+    const { observer } = this.#plan.inspected;
+    observer.end();
+    const isCut =
+      observer.framing === 'stream' &&
+      !observer.isComplete &&
+      observer.findings().error === undefined;
+    if (!isCut) return { kind: 'complete' };
+    const failure = new UpstreamFailure('truncated', 'the stream ended without its last event');
+    return { kind: 'upstream_failed', failure };
+  }
+
+  async #settle(outcome: RelayOutcome): Promise<void> {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#plan.inspected.observer.end();
+    await this.#plan.settle(outcome);
+  }
+
+  /** A stream says in its own words that it went wrong; a body of announced length can only break off. */
+  #endBroken(failure: UpstreamFailure): void {
+    const { inspected, downstream, inBandError } = this.#plan;
+    const { observer } = inspected;
+    if (observer.framing !== 'stream') {
+      downstream.destroy();
+      return;
+    }
+    // The provider's own error event, or its last one, has gone down already.
+    const isTold = observer.isComplete || observer.findings().error !== undefined;
+    if (isTold) downstream.end();
+    else downstream.end(`${observer.isBetweenFrames ? '' : '\n\n'}${inBandError(failure)}`);
+  }
+}

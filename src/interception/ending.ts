@@ -1,0 +1,99 @@
+import { BridgeError, type ErrorCode } from '../core/errors.ts';
+import type { UpstreamError } from '../keypool/index.ts';
+import { effectiveStatus, type KeyFailures } from '../keypool/index.ts';
+import type { Attempt, UpstreamFailure } from '../upstream/index.ts';
+import type { RelayOutcome } from './answer-relay.ts';
+import type { Inspected } from './inspect-answer.ts';
+import type { Ending } from './ledger.ts';
+
+/** How the audit names what a provider refused, by the status it refused with. */
+const TYPE_OF_STATUS: Readonly<Record<number, string>> = {
+  401: 'unauthorized',
+  402: 'quota_exhausted',
+  403: 'forbidden',
+  404: 'not_found',
+  408: 'upstream_timeout',
+  409: 'conflict',
+  413: 'request_too_large',
+  429: 'rate_limited',
+  503: 'overloaded',
+  504: 'upstream_timeout',
+  529: 'overloaded',
+};
+
+const CODE_OF_FAILURE = {
+  unreachable: 'upstream_unreachable',
+  timeout: 'upstream_timeout',
+  truncated: 'upstream_truncated',
+  aborted: 'internal',
+} as const satisfies Record<UpstreamFailure['kind'], ErrorCode>;
+
+/** Without the cause, which may name addresses of the organisation's network. */
+const MESSAGE_OF_FAILURE = {
+  unreachable: 'The provider could not be reached.',
+  timeout: 'The provider did not answer in time.',
+  truncated: 'The provider broke off its answer before the end.',
+  aborted: 'The call was cancelled.',
+} as const;
+
+/** What the caller is told of a failure on the way to the provider. */
+export function bridgeErrorOf(failure: UpstreamFailure): BridgeError {
+  return new BridgeError(CODE_OF_FAILURE[failure.kind], {
+    public: MESSAGE_OF_FAILURE[failure.kind],
+    internal: failure.message,
+    cause: failure,
+  });
+}
+
+/** What the record says of an answer that was relayed, to its end or not. */
+export function endingOf(
+  { answer, observer, error: statusError }: Inspected,
+  outcome: RelayOutcome,
+  failures: KeyFailures,
+): Ending {
+  const findings = observer.findings();
+  const known = { answer: { status: answer.status, findings, notes: observer.notes } };
+  const vendorError = statusError ?? findings.error;
+  if (outcome.kind === 'caller_left') return { ...known, status: 'aborted' };
+  if (answer.status >= 400 || vendorError !== undefined) {
+    return { ...known, status: 'failed', error: refusalOf(answer.status, vendorError, failures) };
+  }
+  if (outcome.kind === 'complete') return { ...known, status: 'completed' };
+  const { code, detail } = bridgeErrorOf(outcome.failure);
+  return { ...known, status: 'failed', error: { type: code, message: detail.public } };
+}
+
+function refusalOf(
+  answerStatus: number,
+  error: UpstreamError | undefined,
+  failures: KeyFailures,
+): { type: string; message: string } {
+  const status = effectiveStatus({ status: answerStatus, headers: NO_HEADERS, error }, failures);
+  const fallback = status >= 400 && status < 500 ? 'invalid_request' : 'upstream_error';
+  return {
+    type: TYPE_OF_STATUS[status] ?? fallback,
+    message: error?.message || `The provider answered with status ${answerStatus}.`,
+  };
+}
+
+const NO_HEADERS = { get: () => undefined };
+
+export function finishAttempt(
+  attempt: Attempt,
+  { answer, error, observer }: Inspected,
+  outcome: RelayOutcome,
+): void {
+  if (outcome.kind === 'upstream_failed') {
+    attempt.fail(outcome.failure);
+  } else if (outcome.kind === 'caller_left') {
+    attempt.finish({ outcome: 'aborted' });
+  } else {
+    const vendorError: UpstreamError | undefined = error ?? observer.findings().error;
+    const isRefused = answer.status >= 400 || vendorError !== undefined;
+    attempt.finish(
+      isRefused
+        ? { outcome: 'relayed_error', error: vendorError?.message || null }
+        : { outcome: 'served' },
+    );
+  }
+}

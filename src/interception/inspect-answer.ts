@@ -1,0 +1,130 @@
+import { parseJson } from '../core/json.ts';
+import type { Secret } from '../core/secret.ts';
+import type { UpstreamError } from '../keypool/index.ts';
+import type { Provider } from '../providers/index.ts';
+import {
+  headerValue,
+  PeekableBody,
+  UpstreamFailure,
+  type Answer,
+  type InspectedAnswer,
+} from '../upstream/index.ts';
+import {
+  BlindObserver,
+  JsonObserver,
+  StreamObserver,
+  type AnswerObserver,
+} from './answer-observer.ts';
+import type { Api } from './api.ts';
+
+/** An answer of which as much is known as may be without relaying any of it. */
+export interface Inspected extends InspectedAnswer {
+  readonly body: PeekableBody;
+  /** Has not seen anything yet: it reads along when the answer is relayed. */
+  readonly observer: AnswerObserver;
+  /** Where the first event of a stream names it. */
+  readonly messageId: string | null;
+}
+
+export interface Inspection {
+  readonly provider: Provider;
+  /** Undefined for what is relayed without being read. */
+  readonly api: Api | undefined;
+  readonly method: string;
+  /** The key the answer came to, which must not go on to the caller. */
+  readonly secret: Secret;
+}
+
+const PEEK_BYTES_MAX = 64 * 1024;
+const ERROR_BODY_MS_MAX = 5_000;
+
+/**
+ * Looks at the beginning of an answer to decide whether it is one: the body of an
+ * error, the first event of a stream, a short answer as a whole. What comes later
+ * is relayed as it comes. Rejects with an `UpstreamFailure`.
+ */
+export async function inspectAnswer(answer: Answer, inspection: Inspection): Promise<Inspected> {
+  const body = new PeekableBody(answer.body);
+  const known = {
+    answer: { ...answer, body },
+    body,
+    error: undefined,
+    failure: undefined,
+    messageId: null,
+  };
+  if (hasNoBody(answer, inspection.method)) {
+    await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
+    return { ...known, observer: new BlindObserver() };
+  }
+  if (answer.status >= 400) return inspectError(known, inspection);
+  const { api } = inspection;
+  if (api === undefined) return { ...known, observer: new BlindObserver() };
+  const encoding = headerValue(answer.headers, 'content-encoding') ?? 'identity';
+  if (encoding !== 'identity') {
+    const note = `the answer came with Content-Encoding ${encoding.slice(0, 40)} and was not read`;
+    return { ...known, observer: new BlindObserver([note]) };
+  }
+  if (!isEventStream(answer)) {
+    await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
+    return { ...known, observer: new JsonObserver(api) };
+  }
+  return { ...known, ...(await inspectStream(body, api)) };
+}
+
+async function inspectStream(
+  body: PeekableBody,
+  api: Api,
+): Promise<Pick<Inspected, 'error' | 'observer' | 'messageId'>> {
+  // The first event is read twice, so that relaying starts from a clean reader.
+  const scout = new StreamObserver(api);
+  await body.peek(
+    (chunk) => {
+      scout.chunk(chunk);
+      return scout.hasBegun;
+    },
+    { bytesMax: PEEK_BYTES_MAX },
+  );
+  if (body.isEnded) {
+    scout.end();
+    if (!scout.hasBegun) {
+      throw new UpstreamFailure('truncated', 'the stream ended before its first event');
+    }
+  }
+  const { error, messageId } = scout.findings();
+  return { error, messageId, observer: new StreamObserver(api) };
+}
+
+async function inspectError(
+  known: Omit<Inspected, 'observer'>,
+  { provider, secret }: Inspection,
+): Promise<Inspected> {
+  const observer = new BlindObserver();
+  try {
+    const bounds = { bytesMax: PEEK_BYTES_MAX, timeMaxMs: ERROR_BODY_MS_MAX };
+    await known.body.peek(() => false, bounds);
+  } catch (failure) {
+    if (!(failure instanceof UpstreamFailure)) throw failure;
+    return { ...known, failure, observer };
+  }
+  known.body.maskPeeked(secret);
+  return { ...known, error: readError(provider, known.body.peeked), observer };
+}
+
+function readError(provider: Provider, body: Buffer): UpstreamError | undefined {
+  const value = parseJson(body.toString('utf8'));
+  return value === undefined ? undefined : provider.readError(value);
+}
+
+function isEventStream(answer: Answer): boolean {
+  const contentType = headerValue(answer.headers, 'content-type') ?? '';
+  return contentType.toLowerCase().startsWith('text/event-stream');
+}
+
+function hasNoBody({ status, headers }: Answer, method: string): boolean {
+  return (
+    method === 'HEAD' ||
+    status === 204 ||
+    status === 304 ||
+    headerValue(headers, 'content-length') === '0'
+  );
+}

@@ -1,0 +1,162 @@
+import type { Clock } from '../core/clock.ts';
+import { BridgeError } from '../core/errors.ts';
+import { exhaustionError } from '../providers/index.ts';
+import { JournalRefusal, UNRECORDED, type Recorder } from '../recording/index.ts';
+import {
+  callWithFailover,
+  type Attempt,
+  type LogicalCall,
+  relayedAnswerHeaders,
+  type UpstreamFailure,
+  withoutHeader,
+} from '../upstream/index.ts';
+import { AnswerRelay } from './answer-relay.ts';
+import type { Api } from './api.ts';
+import { apiNamed } from './apis.ts';
+import { renderFault } from './bridge-fault.ts';
+import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
+import type { Exchange } from './exchange.ts';
+import { inspectAnswer, type Inspected } from './inspect-answer.ts';
+import { Ledger } from './ledger.ts';
+import { outgoingRequest, type OutgoingOptions } from './outgoing-request.ts';
+import { startFacts } from './start-facts.ts';
+import { receiveRequest, type ReceivedRequest } from './received-request.ts';
+
+export interface InterceptionOptions extends OutgoingOptions {
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly bodyBytesMax: number;
+  readonly recordsPassthrough: boolean;
+}
+
+/**
+ * The life of one request, for all APIs alike: receive, record the start, walk
+ * the keys, relay, record the end.
+ */
+export class Interception {
+  readonly #exchange: Exchange;
+  readonly #options: InterceptionOptions;
+  readonly #api: Api | undefined;
+
+  constructor(exchange: Exchange, options: InterceptionOptions) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.#api = exchange.match.kind === 'bridged' ? apiNamed(exchange.match.api) : undefined;
+  }
+
+  /** Rejects when the caller hangs up before its request is there, or on a fault of ours. */
+  async run(): Promise<void> {
+    const { downstream } = this.#exchange;
+    const request = await receiveRequest(this.#exchange, this.#api, this.#options.bodyBytesMax);
+    const ledger = await this.#begin(request);
+    try {
+      if (request.error !== undefined) await this.#refuse(ledger, request.error);
+      else await this.#serve(ledger, request);
+    } catch (error) {
+      // A fault of ours: the record must not stay open, nor the caller without an answer.
+      await ledger.end({
+        status: 'failed',
+        error: { type: 'internal', message: 'Internal error.' },
+      });
+      throw error;
+    } finally {
+      if (downstream.isGone) await ledger.end({ status: 'aborted' });
+    }
+  }
+
+  /** Nothing goes upstream before this has resolved. */
+  async #begin(request: ReceivedRequest): Promise<Ledger> {
+    const { clock, recorder, recordsPassthrough } = this.#options;
+    const { id, match, receivedMs } = this.#exchange;
+    const begun = { receivedMs, readMs: clock.monotonicMs(), prompt: request.facts.prompt };
+    if (match.kind === 'passthrough' && !recordsPassthrough) {
+      return new Ledger(UNRECORDED, clock, begun);
+    }
+    try {
+      const record = await recorder.start(id, startFacts(this.#exchange, request));
+      return new Ledger(record, clock, begun);
+    } catch (error) {
+      if (!(error instanceof JournalRefusal)) throw error;
+      throw new BridgeError('audit_unavailable', {
+        public: 'The call cannot be recorded at the moment, so it was not made.',
+        internal: error.message,
+        cause: error,
+      });
+    }
+  }
+
+  async #serve(ledger: Ledger, request: ReceivedRequest): Promise<void> {
+    const { instance } = this.#exchange;
+    const result = await callWithFailover(this.#call(ledger, request), instance.failover);
+    if (result.kind === 'answered') await this.#relay(ledger, result.inspected, result.attempt);
+    else if (result.kind === 'failed') await this.#fail(ledger, result.failure);
+    else await this.#refuse(ledger, exhaustionError(result.exhausted));
+  }
+
+  #call(ledger: Ledger, request: ReceivedRequest): LogicalCall<Inspected> {
+    const { instance, credential, downstream, req } = this.#exchange;
+    const outgoing = outgoingRequest(this.#exchange, request.body, this.#options);
+    return {
+      model: request.facts.model,
+      byok: credential && { kind: 'byok', ...credential },
+      pool: instance.pool,
+      signal: downstream.signal,
+      send: (used) => instance.client.call(outgoing(used), downstream.signal),
+      inspect: (answer, { secret }) =>
+        inspectAnswer(answer, {
+          provider: instance.provider,
+          api: this.#api,
+          method: req.method ?? '',
+          secret,
+        }),
+      nextOrdinal: () => ledger.nextOrdinal(),
+      onAttempt: (finished) => ledger.attempt(finished),
+    };
+  }
+
+  async #relay(ledger: Ledger, inspected: Inspected, attempt: Attempt): Promise<void> {
+    const { downstream } = this.#exchange;
+    ledger.answering(inspected.messageId);
+    const relay = new AnswerRelay({
+      inspected,
+      downstream,
+      headers: this.#answerHeaders(inspected, attempt),
+      inBandError: (failure) => this.#inBandError(failure),
+      onFirstByte: () => ledger.firstByte(),
+      settle: async (outcome) => {
+        finishAttempt(attempt, inspected, outcome);
+        await ledger.end(endingOf(inspected, outcome, this.#exchange.instance.provider.failures));
+      },
+    });
+    await relay.run();
+  }
+
+  #answerHeaders({ answer, body }: Inspected, { credential }: Attempt): string[] {
+    const relayed = relayedAnswerHeaders(answer.headers, credential.secret);
+    const headers = body.isMasked ? withoutHeader(relayed, 'content-length') : relayed;
+    return [...headers, 'x-aibridge-interception-id', this.#exchange.id];
+  }
+
+  #inBandError(failure: UpstreamFailure): string {
+    const { id, instance } = this.#exchange;
+    const error = bridgeErrorOf(failure);
+    const { envelope } = renderFault(error, id, instance.provider);
+    return (
+      this.#api?.inBandError({ code: error.code, message: error.detail.public, envelope }) ?? ''
+    );
+  }
+
+  /** No answer came, or none that is worth its name. */
+  async #fail(ledger: Ledger, failure: UpstreamFailure): Promise<void> {
+    if (failure.kind === 'aborted') await ledger.end({ status: 'aborted' });
+    else await this.#refuse(ledger, bridgeErrorOf(failure));
+  }
+
+  /** Answers with an error of the bridge itself. */
+  async #refuse(ledger: Ledger, error: BridgeError): Promise<void> {
+    const { id, instance, downstream } = this.#exchange;
+    const message = error.detail.public;
+    await ledger.end({ status: 'failed', error: { type: error.code, message } });
+    downstream.sendFault(renderFault(error, id, instance.provider), id);
+  }
+}

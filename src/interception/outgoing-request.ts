@@ -1,0 +1,64 @@
+import { authHeader, upstreamTarget } from '../providers/index.ts';
+import {
+  forwardedRequestHeaders,
+  headerValue,
+  type Credential,
+  type UpstreamRequest,
+} from '../upstream/index.ts';
+import type { Exchange } from './exchange.ts';
+
+const USER_AGENT = 'aibridge';
+
+export interface OutgoingOptions {
+  /** Headers that speak about the caller to the bridge, in lower case. */
+  readonly identityHeaders: ReadonlySet<string>;
+  readonly sendActorHeaders: boolean;
+}
+
+/** Builds the upstream request once; each attempt only adds the header with its key. */
+export function outgoingRequest(
+  exchange: Exchange,
+  body: Buffer | undefined,
+  options: OutgoingOptions,
+): (credential: Credential) => UpstreamRequest {
+  const { req, instance, match, target } = exchange;
+  const headers = forwardedRequestHeaders(req.rawHeaders, options.identityHeaders);
+  addMissing(headers, {
+    'user-agent': USER_AGENT,
+    'accept-encoding': 'identity',
+    ...(body ? instance.provider.defaultHeaders : {}),
+  });
+  if (options.sendActorHeaders && instance.provider.sendsActorHeaders) {
+    headers.push(...actorHeaders(exchange));
+  }
+  const { path } = upstreamTarget(instance.baseUrl, match.upstreamPath, target.query);
+  const method = req.method ?? 'GET';
+  return (credential) => ({
+    method,
+    path,
+    headers: [...headers, ...authHeader(credential)],
+    body,
+  });
+}
+
+function addMissing(headers: string[], defaults: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(defaults)) {
+    if (headerValue(headers, name) === undefined) headers.push(name, value);
+  }
+}
+
+/** Header values take neither line breaks nor anything beyond Latin-1. */
+const UNSAFE_IN_VALUE = /[^\x20-\x7e]/gu;
+const UNSAFE_IN_NAME = /[^A-Za-z0-9-]/g;
+
+function actorHeaders({ caller }: Exchange): string[] {
+  const metadata = Object.entries(caller.metadata).flatMap(([name, value]) => [
+    `X-AI-Bridge-Actor-Metadata-${name.replaceAll(UNSAFE_IN_NAME, '-')}`,
+    encoded(value),
+  ]);
+  return ['X-AI-Bridge-Actor-ID', encoded(caller.id), ...metadata];
+}
+
+function encoded(value: string): string {
+  return value.replaceAll(UNSAFE_IN_VALUE, encodeURIComponent);
+}

@@ -1,0 +1,19 @@
+export { Attempt, type AttemptOutcome, type Credential, type FinishedAttempt } from './attempt.ts';
+export {
+  callWithFailover,
+  type CallResult,
+  type FailoverSettings,
+  type InspectedAnswer,
+  type LogicalCall,
+} from './failover.ts';
+export {
+  forwardedRequestHeaders,
+  headerValue,
+  relayedAnswerHeaders,
+  withoutHeader,
+} from './header-policy.ts';
+export { PeekableBody } from './peekable-body.ts';
+export { ProviderInstance } from './provider-instance.ts';
+export type { Answer, AnswerBody, RawHeaders } from './upstream-call.ts';
+export { UpstreamClient, type UpstreamRequest } from './upstream-client.ts';
+export { UpstreamFailure } from './upstream-failure.ts';

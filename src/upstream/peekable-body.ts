@@ -1,0 +1,104 @@
+import type { Secret } from '../core/secret.ts';
+import type { AnswerBody } from './upstream-call.ts';
+
+export interface PeekBounds {
+  readonly bytesMax: number;
+  readonly timeMaxMs?: number;
+}
+
+/**
+ * A body whose beginning can be looked at before it is decided who gets it. What
+ * was looked at is read again by whoever reads the body then.
+ */
+export class PeekableBody implements AnswerBody {
+  readonly #body: AnswerBody;
+  #peeked: Buffer[] = [];
+  #isMasked = false;
+  #pending: Promise<Buffer | undefined> | undefined;
+  #isEnded = false;
+
+  constructor(body: AnswerBody) {
+    this.#body = body;
+  }
+
+  /** True when the body has been looked at to its end. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** True when it is known that nothing more is to be read. */
+  get isDrained(): boolean {
+    return this.#isEnded && this.#peeked.length === 0;
+  }
+
+  /** What has been looked at so far. */
+  get peeked(): Buffer {
+    return Buffer.concat(this.#peeked);
+  }
+
+  /** True when the body is no longer what its announced length says. */
+  get isMasked(): boolean {
+    return this.#isMasked;
+  }
+
+  /** Puts the hint in the place of a secret, wherever it stands in what has been looked at. */
+  maskPeeked(secret: Secret): void {
+    const text = this.peeked.toString('latin1');
+    if (!text.includes(secret.reveal())) return;
+    this.#peeked = [Buffer.from(text.replaceAll(secret.reveal(), secret.hint), 'latin1')];
+    this.#isMasked = true;
+  }
+
+  /**
+   * Looks at chunk after chunk until `isEnough` says so, the body ends or a bound
+   * is reached. Rejects as reading does.
+   */
+  async peek(isEnough: (chunk: Buffer) => boolean, bounds: PeekBounds): Promise<void> {
+    const deadline = bounds.timeMaxMs === undefined ? undefined : deadlineIn(bounds.timeMaxMs);
+    try {
+      for (let bytes = 0; bytes < bounds.bytesMax;) {
+        this.#pending ??= this.#readAhead();
+        const chunk = await Promise.race([this.#pending, ...(deadline ? [deadline.reached] : [])]);
+        if (chunk === DEADLINE) return;
+        this.#pending = undefined;
+        if (chunk === undefined) {
+          this.#isEnded = true;
+          return;
+        }
+        this.#peeked.push(chunk);
+        bytes += chunk.length;
+        if (isEnough(chunk)) return;
+      }
+    } finally {
+      deadline?.clear();
+    }
+  }
+
+  read(): Promise<Buffer | undefined> {
+    const chunk = this.#peeked.shift();
+    if (chunk !== undefined) return Promise.resolve(chunk);
+    if (this.#isEnded) return Promise.resolve(undefined);
+    const pending = this.#pending ?? this.#body.read();
+    this.#pending = undefined;
+    return pending;
+  }
+
+  cancel(): void {
+    this.#body.cancel();
+  }
+
+  /** A read that fails after the deadline concerns whoever reads on, if anybody does. */
+  #readAhead(): Promise<Buffer | undefined> {
+    const pending = this.#body.read();
+    pending.catch(() => undefined);
+    return pending;
+  }
+}
+
+const DEADLINE = Symbol('deadline');
+
+function deadlineIn(ms: number): { reached: Promise<typeof DEADLINE>; clear: () => void } {
+  const { promise, resolve } = Promise.withResolvers<typeof DEADLINE>();
+  const timer = setTimeout(() => resolve(DEADLINE), ms);
+  return { reached: promise, clear: () => clearTimeout(timer) };
+}

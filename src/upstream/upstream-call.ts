@@ -1,0 +1,154 @@
+import type { Dispatcher } from 'undici';
+import { errorText } from '../core/errors.ts';
+import { UpstreamFailure } from './upstream-failure.ts';
+
+/** Names and values in turn, as they stood on the wire. */
+export type RawHeaders = readonly string[];
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: RawHeaders;
+  readonly body: AnswerBody;
+}
+
+/** A provider's answer, pulled chunk by chunk: what is not pulled holds the provider back. */
+export interface AnswerBody {
+  /** The next bytes, or undefined at a proper end. Rejects with an `UpstreamFailure`. */
+  read(): Promise<Buffer | undefined>;
+  /** Gives up the rest and frees the connection. */
+  cancel(): void;
+}
+
+export interface CallTimeouts {
+  /** From sending the request to the first byte of the answer's body. */
+  readonly firstByteMs: number;
+  /** Between two chunks, while somebody is waiting for the second. */
+  readonly idleMs: number;
+}
+
+const QUEUED_BYTES_MAX = 64 * 1024;
+
+/**
+ * One request to a provider. Undici pushes what arrives; the relay pulls it. Time
+ * counts only while somebody waits for the provider, so a caller that reads
+ * slowly is never mistaken for a provider that has stalled.
+ */
+export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
+  readonly answer: Promise<Answer>;
+  readonly #settleAnswer: PromiseWithResolvers<Answer>;
+  #controller: Dispatcher.DispatchController | undefined;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #isEnded = false;
+  #failure: UpstreamFailure | undefined;
+  #reader: PromiseWithResolvers<Buffer | undefined> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #hasHead = false;
+  #hasBody = false;
+
+  constructor(
+    private readonly timeouts: CallTimeouts,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#settleAnswer = Promise.withResolvers();
+    this.answer = this.#settleAnswer.promise;
+    signal.addEventListener('abort', this.#onAbort);
+    this.#startTimer(timeouts.firstByteMs);
+  }
+
+  read(): Promise<Buffer | undefined> {
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) {
+      this.#queuedBytes -= chunk.length;
+      if (this.#queuedBytes === 0 && this.#controller?.paused === true) this.#controller.resume();
+      return Promise.resolve(chunk);
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isEnded) return Promise.resolve(undefined);
+    if (this.#hasBody) this.#startTimer(this.timeouts.idleMs);
+    this.#reader = Promise.withResolvers();
+    return this.#reader.promise;
+  }
+
+  cancel(): void {
+    this.#fail(new UpstreamFailure('aborted', 'the answer is no longer wanted'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#failure !== undefined) controller.abort(this.#failure);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // An interim answer, such as 103 Early Hints, is not the answer.
+    if (status < 200) return;
+    this.#hasHead = true;
+    this.#settleAnswer.resolve({ status, headers: textHeaders(controller.rawHeaders), body: this });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#hasBody = true;
+    clearTimeout(this.#timer);
+    if (this.#reader !== undefined) {
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader.resolve(chunk);
+      return;
+    }
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes >= QUEUED_BYTES_MAX) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#isEnded = true;
+    this.#release();
+    this.#reader?.resolve(undefined);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(asFailure(error, this.#hasHead));
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(new UpstreamFailure('aborted', 'the caller went away'));
+  };
+
+  #fail(failure: UpstreamFailure): void {
+    if (this.#failure !== undefined || this.#isEnded) return;
+    this.#failure = failure;
+    this.#release();
+    this.#controller?.abort(failure);
+    this.#settleAnswer.reject(failure);
+    this.#reader?.reject(failure);
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  #startTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    const seconds = ms / 1000;
+    this.#timer = setTimeout(() => {
+      this.#fail(new UpstreamFailure('timeout', `nothing came from the provider for ${seconds} s`));
+    }, ms);
+  }
+}
+
+function asFailure(error: Error, hasHead: boolean): UpstreamFailure {
+  if (error instanceof UpstreamFailure) return error;
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return new UpstreamFailure('timeout', 'connecting to the provider took too long', error);
+  }
+  const kind = hasHead ? 'truncated' : 'unreachable';
+  return new UpstreamFailure(kind, errorText(error), error);
+}
+
+/** Undici hands HTTP/1 headers over as the bytes they were. */
+function textHeaders(raw: Dispatcher.DispatchController['rawHeaders']): RawHeaders {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((item) => (typeof item === 'string' ? item : item.toString('latin1')));
+}

@@ -1,0 +1,54 @@
+import { Pool } from 'undici';
+import { UpstreamCall, type Answer, type CallTimeouts, type RawHeaders } from './upstream-call.ts';
+
+export interface UpstreamOptions extends CallTimeouts {
+  readonly origin: string;
+  readonly connectMs: number;
+}
+
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Path and query as they go on the wire. */
+  readonly path: string;
+  readonly headers: RawHeaders;
+  readonly body: Buffer | undefined;
+}
+
+const HEADER_BYTES_MAX = 128 * 1024;
+
+/** The connections to one provider. */
+export class UpstreamClient {
+  readonly #pool: Pool;
+
+  constructor(private readonly options: UpstreamOptions) {
+    this.#pool = new Pool(options.origin, {
+      // One request a connection at a time: an answer never waits behind another one.
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: options.connectMs },
+      // `UpstreamCall` keeps the time, because only it knows who is waiting for whom.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    });
+  }
+
+  /** Resolves when the answer's head is here. Rejects with an `UpstreamFailure`. */
+  call(request: UpstreamRequest, signal: AbortSignal): Promise<Answer> {
+    const call = new UpstreamCall(this.options, signal);
+    this.#pool.dispatch(
+      {
+        method: request.method,
+        path: request.path,
+        headers: [...request.headers],
+        body: request.body ?? null,
+      },
+      call,
+    );
+    return call.answer;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
