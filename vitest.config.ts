@@ -4,8 +4,22 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.spec.ts', 'test/**/*.unit-spec.ts'] } },
-      { test: { name: 'db', include: ['test/db/**/*.db-spec.ts'], testTimeout: 20_000 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.e2e-spec.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'db',
+          include: ['test/db/**/*.db-spec.ts'],
+          globalSetup: 'test/support/postgres.ts',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.e2e-spec.ts'],
+          globalSetup: 'test/support/postgres.ts',
+          testTimeout: 20_000,
+        },
+      },
     ],
   },
 });

@@ -4,7 +4,13 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
 import { DatabaseError, reasonOf } from './database-error.ts';
-import { clusterDirectory, passwordOf, prepareCluster, SUPERUSER } from './postgres-cluster.ts';
+import {
+  clusterDirectory,
+  passwordOf,
+  prepareCluster,
+  SUPERUSER,
+  type Cluster,
+} from './postgres-cluster.ts';
 import { PostgresServer } from './postgres-server.ts';
 import { clearCluster, findPostmaster } from './postmaster.ts';
 import { isRoot } from './server-user.ts';
@@ -32,6 +38,7 @@ export class EmbeddedPostgres {
   #server: PostgresServer | undefined;
   /** Kept for as long as this object lives, so that a restarted server has the same address. */
   #port: number | undefined;
+  #isStopped = false;
 
   private constructor(home: string, options: EmbeddedOptions) {
     this.#home = home;
@@ -47,20 +54,11 @@ export class EmbeddedPostgres {
     return new EmbeddedPostgres(home, options);
   }
 
-  /** Starts the server, in whatever way the last one ended, and returns the URL of its database. */
+  /** Sees to it that a server runs, in whatever way the last one ended; returns its database's URL. */
   async start(): Promise<string> {
     try {
-      const cluster = await prepareCluster(this.#home);
-      await clearCluster(cluster.directory, this.#options.log);
-      const server = await this.#startOnFreePort((port) =>
-        PostgresServer.start(cluster, {
-          port,
-          durable: this.#options.durable ?? true,
-          log: this.#options.log,
-        }),
-      );
-      this.#server = server;
-      return urlOf(cluster.password, this.#port ?? 0);
+      if (this.#port === undefined || this.#server?.isRunning !== true) await this.#startServer();
+      return urlOf(await passwordOf(this.#home), this.#port ?? 0);
     } catch (error) {
       if (error instanceof DatabaseError) throw error;
       const message = `the embedded PostgreSQL cannot be started: ${reasonOf(error)}`;
@@ -68,31 +66,33 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Settles when the server that was started last has ended. */
-  get ended(): Promise<void> {
-    return this.#server?.ended ?? Promise.resolve();
-  }
-
+  /** Also in the middle of a start, which then fails. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#server?.stop();
     this.#lock.release();
   }
 
-  /** A free port may be taken by somebody else before the server is there. */
-  async #startOnFreePort(
-    start: (port: number) => Promise<PostgresServer>,
-  ): Promise<PostgresServer> {
+  async #startServer(): Promise<void> {
+    const cluster = await prepareCluster(this.#home);
+    await clearCluster(cluster.directory, this.#options.log);
     for (let attempt = 1; ; attempt++) {
-      const port = this.#port ?? (await freePort());
       try {
-        const server = await start(port);
-        this.#port = port;
-        return server;
+        return await this.#launch(cluster, this.#port ?? (await freePort()));
       } catch (error) {
+        // A port that was free may be taken by the time the server is there.
         const isTaken = reasonOf(error).includes('Address already in use');
         if (!isTaken || attempt === PORT_TRIES || this.#port !== undefined) throw error;
       }
     }
+  }
+
+  async #launch(cluster: Cluster, port: number): Promise<void> {
+    if (this.#isStopped) throw new DatabaseError('embedded', 'the embedded PostgreSQL was stopped');
+    const { durable = true, log } = this.#options;
+    this.#server = new PostgresServer(cluster, { port, durable, log });
+    await this.#server.ready;
+    this.#port = port;
   }
 }
 

@@ -24,6 +24,9 @@ const SETTINGS = [
   'max_wal_senders=0',
   'log_checkpoints=off',
   'log_line_prefix=',
+  // Neither the values of a failing row nor its statement: they are what callers wrote.
+  'log_error_verbosity=terse',
+  'log_min_error_statement=panic',
   'lc_messages=C',
   'timezone=UTC',
   'log_timezone=UTC',
@@ -33,28 +36,14 @@ const NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=of
 /** A running server. It listens on loopback alone and lets nobody in without the password. */
 export class PostgresServer {
   readonly #child: ChildProcess;
+  /** Resolves when it takes connections, which after a crash is when it has recovered. */
+  readonly ready: Promise<void>;
   /** Settles when the server has ended, for whatever reason. */
   readonly ended: Promise<void>;
   readonly #stopOnExit = (): boolean => this.#child.kill('SIGINT');
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ended = promise;
-    process.once('exit', this.#stopOnExit);
-    // A program that cannot be run at all has an error and no end.
-    for (const event of ['close', 'error']) child.once(event, resolve);
-    child.once('close', () => process.off('exit', this.#stopOnExit));
-  }
-
-  /** Resolves when the server takes connections, which after a crash is when it has recovered. */
-  static async start(cluster: Cluster, options: ServerOptions): Promise<PostgresServer> {
-    const settings = [
-      ...SETTINGS,
-      `port=${options.port}`,
-      ...(options.durable ? [] : NOT_DURABLE),
-    ].flatMap((setting) => ['-c', setting]);
-    const child = spawn(cluster.binaries.postgres, ['-D', cluster.directory, ...settings], {
+  constructor(cluster: Cluster, options: ServerOptions) {
+    this.#child = spawn(cluster.binaries.postgres, argumentsFor(cluster, options), {
       cwd: '/',
       env: {},
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -62,9 +51,18 @@ export class PostgresServer {
       detached: true,
       ...cluster.user,
     });
-    const server = new PostgresServer(child);
-    await untilReady(child, options.log);
-    return server;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    // A program that cannot be run at all has an error and no end.
+    for (const event of ['close', 'error']) this.#child.once(event, resolve);
+    process.once('exit', this.#stopOnExit);
+    this.#child.once('close', () => process.off('exit', this.#stopOnExit));
+    this.ready = untilReady(this.#child, options.log);
+  }
+
+  get isRunning(): boolean {
+    const { pid, exitCode, signalCode } = this.#child;
+    return pid !== undefined && exitCode === null && signalCode === null;
   }
 
   /** Ends the sessions and writes everything out. A server that hangs recovers at its next start. */
@@ -76,6 +74,11 @@ export class PostgresServer {
     await this.ended;
     patience.abort();
   }
+}
+
+function argumentsFor(cluster: Cluster, { port, durable }: ServerOptions): string[] {
+  const settings = [...SETTINGS, ...(durable ? [] : NOT_DURABLE), `port=${port}`];
+  return ['-D', cluster.directory, ...settings.flatMap((setting) => ['-c', setting])];
 }
 
 function untilReady(child: ChildProcess, log: (line: string) => void): Promise<void> {

@@ -1,0 +1,6 @@
+export { DatabaseError } from './database-error.ts';
+export type { DatabaseErrorCode } from './database-error.ts';
+export { DatabaseModule } from './database.module.ts';
+export { DatabaseService } from './database.service.ts';
+export type { DatabaseState } from './database.ts';
+export { createPrismaClient } from './prisma-client.ts';
