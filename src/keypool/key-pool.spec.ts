@@ -342,7 +342,7 @@ describe('marking', () => {
   });
 
   it('remembers a bounded number of models per key, however many a caller invents', () => {
-    const { pool, key } = aPool({ keys: 1 });
+    const { pool, key, transitions } = aPool({ keys: 1 });
     const forbidden: KeyVerdict = { kind: 'reject', reason: 'forbidden', scope: 'model' };
     for (let model = 0; model < 1_000; model++) {
       pool.mark(key(0), forbidden, { status: 403, model: `${'x'.repeat(100)}${model}` });
@@ -350,6 +350,8 @@ describe('marking', () => {
     const models = pool.snapshot()[0]?.models ?? [];
     expect(models.length).toBeLessThanOrEqual(65);
     expect(models.at(-1)?.model).toBe(`${'x'.repeat(100)}999`);
+    // Those that were forgotten are no news: each transition is a model that was sidelined.
+    expect(transitions.map(({ to }) => to.kind)).toEqual(Array(1_000).fill('permanent'));
   });
 
   it('never shows a key in a transition or a snapshot', () => {

@@ -27,7 +27,8 @@ export interface KeySnapshot {
   readonly models: readonly { readonly model: string; readonly state: KeyState }[];
 }
 
-type Cause = Pick<KeyTransition, 'origin' | 'status'> & { readonly resetReason: ResetReason };
+/** `reason` is that of a key which becomes valid; a mark says for itself why it was made. */
+type Cause = Pick<KeyTransition, 'origin' | 'status' | 'reason' | 'atMs'>;
 
 /**
  * The keys of one provider. Every call prefers the first healthy key in configured
@@ -70,24 +71,27 @@ export class KeyPool {
     if (verdict.kind === 'healthy') return undefined;
     const isForModel = verdict.kind === 'reject' && verdict.scope === 'model';
     const scope = isForModel ? (reply.model ?? '') : null;
-    const marks = this.#marksOf(verdict);
-    const cause: Cause = { origin: 'local', status: reply.status, resetReason: 'operator_reset' };
+    const atMs = this.#settings.clock.nowMs();
+    const marks = this.#marksOf(verdict, atMs);
+    const cause: Cause = { origin: 'local', status: reply.status, reason: verdict.reason, atMs };
     return this.#change(key, cause, () => key.mark(scope, marks))[0];
   }
 
   /** Makes a key valid for everything. Always reported, so that other replicas follow. */
-  reset(fingerprint: string, resetReason: ResetReason): readonly KeyTransition[] {
+  reset(fingerprint: string, reason: ResetReason): readonly KeyTransition[] {
     const key = this.#roster.find(fingerprint);
     if (!key) return [];
-    return this.#change(key, { origin: 'local', status: null, resetReason }, () => key.reset());
+    const atMs = this.#settings.clock.nowMs();
+    return this.#change(key, { origin: 'local', status: null, reason, atMs }, () => key.reset());
   }
 
   /** Takes in what another replica knows. Keys that this pool does not have are ignored. */
   merge(remote: SharedKeyState): readonly KeyTransition[] {
     const key = this.#roster.find(remote.fingerprint);
     if (!key) return [];
-    const cause: Cause = { origin: 'remote', status: null, resetReason: 'remote_reset' };
-    return this.#change(key, cause, () => key.merge(this.#withBoundedCooldown(remote)));
+    const atMs = this.#settings.clock.nowMs();
+    const cause: Cause = { origin: 'remote', status: null, reason: 'remote_reset', atMs };
+    return this.#change(key, cause, () => key.merge(this.#withBoundedCooldown(remote, atMs)));
   }
 
   /** Hot reload: unchanged keys keep their state, walkers under way keep their keys. */
@@ -103,19 +107,19 @@ export class KeyPool {
 
   /** For diagnosis, in configured order. */
   snapshot(): readonly KeySnapshot[] {
+    const nowMs = this.#settings.clock.nowMs();
     return this.keys.map((key, position) => ({
       position,
       fingerprint: key.fingerprint,
       hint: key.hint,
       state: key.stateFor(),
-      models: [...key.states()].flatMap(([model, state]) =>
+      models: [...key.states(nowMs)].flatMap(([model, state]) =>
         model === null || state.kind === 'valid' ? [] : [{ model, state }],
       ),
     }));
   }
 
-  #marksOf(verdict: Exclude<KeyVerdict, { kind: 'healthy' }>): KeyMarks {
-    const sinceMs = this.#settings.clock.nowMs();
+  #marksOf(verdict: Exclude<KeyVerdict, { kind: 'healthy' }>, sinceMs: number): KeyMarks {
     if (verdict.kind === 'reject') {
       return { cooldown: null, rejection: { reason: verdict.reason, sinceMs } };
     }
@@ -124,26 +128,29 @@ export class KeyPool {
   }
 
   /** A replica whose clock runs ahead must not sideline a key for longer than anybody may. */
-  #withBoundedCooldown(remote: SharedKeyState): SharedKeyState {
+  #withBoundedCooldown(remote: SharedKeyState, nowMs: number): SharedKeyState {
     if (!remote.cooldown) return remote;
     const longestMs = Math.max(this.#settings.cooldownMaxMs, QUOTA_COOLDOWN_MS);
-    const untilMs = Math.min(remote.cooldown.untilMs, this.#settings.clock.nowMs() + longestMs);
+    const untilMs = Math.min(remote.cooldown.untilMs, nowMs + longestMs);
     return { ...remote, cooldown: { ...remote.cooldown, untilMs } };
   }
 
+  /** Compares at one moment: a cooldown that happens to end meanwhile is no part of the change. */
   #change(key: PoolKey, cause: Cause, apply: () => void): readonly KeyTransition[] {
-    const before = key.states();
+    const before = key.states(cause.atMs);
     const resetBeforeMs = key.resetAtMs;
     apply();
     this.#roster.refile(key);
-    const after = key.states();
+    const after = key.states(cause.atMs);
+    const isReset = key.resetAtMs !== resetBeforeMs;
+    // Without a reset a model that is gone was only forgotten, to make room; nobody needs to know.
+    const scopes = isReset ? new Set([...before.keys(), ...after.keys()]) : after.keys();
     const transitions: KeyTransition[] = [];
-    for (const scope of new Set([...before.keys(), ...after.keys()])) {
+    for (const scope of scopes) {
       const from = before.get(scope) ?? VALID;
       const to = after.get(scope) ?? VALID;
-      const isReset = scope === null && key.resetAtMs !== resetBeforeMs;
-      if (isReset || differ(from, to))
-        transitions.push(this.#transition(key, scope, { from, to, ...cause }));
+      if (!(isReset && scope === null) && !differ(from, to)) continue;
+      transitions.push(this.#transition(key, scope, { from, to, ...cause }));
     }
     for (const transition of transitions) this.#settings.onTransition?.(transition);
     return transitions;
@@ -152,7 +159,7 @@ export class KeyPool {
   #transition(
     key: PoolKey,
     scope: KeyScope,
-    { from, to, resetReason, ...cause }: Cause & { from: KeyState; to: KeyState },
+    { from, to, reason, ...cause }: Cause & { from: KeyState; to: KeyState },
   ): KeyTransition {
     return {
       provider: this.#settings.provider,
@@ -162,9 +169,8 @@ export class KeyPool {
       from,
       to,
       isStateChange: from.kind !== to.kind,
-      reason: to.kind === 'valid' ? resetReason : to.reason,
+      reason: to.kind === 'valid' ? reason : to.reason,
       cooldownMs: to.kind === 'temporary' ? to.remainingMs : null,
-      atMs: this.#settings.clock.nowMs(),
       shared: key.shared(scope),
       ...cause,
     };

@@ -63,8 +63,7 @@ export class PoolKey {
   }
 
   /** The state of each scope on its own. The whole key is always among them. */
-  states(): Map<KeyScope, KeyState> {
-    const nowMs = this.#clock.nowMs();
+  states(nowMs: number): Map<KeyScope, KeyState> {
     const states = new Map<KeyScope, KeyState>([[null, stateOf(this.#marksIn(null), nowMs)]]);
     for (const [scope, marks] of this.#marks) states.set(scope, stateOf(marks, nowMs));
     return states;
