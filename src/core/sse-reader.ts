@@ -41,7 +41,8 @@ export class SseReader {
   get isBetweenFrames(): boolean {
     const [last, beforeLast, third] = this.#tail;
     if (last === undefined) return true;
-    if (last === LF) return beforeLast === LF || (beforeLast === CR && (third === LF || third === CR));
+    if (last === LF)
+      return beforeLast === LF || (beforeLast === CR && (third === LF || third === CR));
     return last === CR && (beforeLast === CR || beforeLast === LF);
   }
 

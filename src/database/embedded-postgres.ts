@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
   readonly log: (line: string) => void;
   /** Default true. False makes tests quicker, and loses data with the machine. */
   readonly durable?: boolean;
+  /** Where to listen; default: where the system says it is free. */
+  readonly choosePort?: () => Promise<number>;
 }
 
 const PORT_TRIES = 5;
@@ -57,13 +59,17 @@ export class EmbeddedPostgres {
   /** Sees to it that a server runs, in whatever way the last one ended; returns its database's URL. */
   async start(): Promise<string> {
     try {
-      if (this.#port === undefined || this.#server?.isRunning !== true) await this.#startServer();
+      if (!this.isRunning) await this.#startServer();
       return urlOf(await passwordOf(this.#home), this.#port ?? 0);
     } catch (error) {
       if (error instanceof DatabaseError) throw error;
       const message = `the embedded PostgreSQL cannot be started: ${reasonOf(error)}`;
       throw new DatabaseError('embedded', message, { cause: error });
     }
+  }
+
+  get isRunning(): boolean {
+    return this.#port !== undefined && this.#server?.isRunning === true;
   }
 
   /** Also in the middle of a start, which then fails. */
@@ -76,9 +82,10 @@ export class EmbeddedPostgres {
   async #startServer(): Promise<void> {
     const cluster = await prepareCluster(this.#home);
     await clearCluster(cluster.directory, this.#options.log);
+    const { choosePort = freePort } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#launch(cluster, this.#port ?? (await freePort()));
+        return await this.#launch(cluster, this.#port ?? (await choosePort()));
       } catch (error) {
         // A port that was free may be taken by the time the server is there.
         const isTaken = reasonOf(error).includes('Address already in use');

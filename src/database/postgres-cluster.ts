@@ -71,13 +71,13 @@ async function serverUser(
   directory: string,
   found: Found | undefined,
 ): Promise<ServerUser | undefined> {
-  if (isRoot()) return found ?? (await postgresUser());
+  if (isRoot() && found?.uid !== 0) return found ?? (await postgresUser());
   const uid = process.getuid?.();
-  if (found === undefined || uid === undefined || found.uid === uid) return undefined;
+  if (found === undefined || (found.uid === uid && uid !== 0)) return undefined;
   throw new DatabaseError(
     'embedded',
-    `${directory} belongs to the user ${found.uid} and this bridge runs as ${uid}: ` +
-      'run it as that user, as root, or with another AIBRIDGE_DATA_DIR',
+    `${directory} belongs to the user ${found.uid}, as whom the embedded PostgreSQL cannot be run ` +
+      `by the user ${uid}: give it another owner, or use another AIBRIDGE_DATA_DIR`,
   );
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Pool, type PoolClient } from 'pg';
@@ -76,16 +76,23 @@ function migrationList(migrations: readonly Migration[]) {
 /** Prisma's adapter, with the three things mended that a schema engine needs and it lacks. */
 class EngineAdapterFactory extends PrismaPg {
   readonly #shadowUrl: string | undefined;
+  /** Which columns of the newest result are of the type "char". */
+  #charColumns: readonly number[] = [];
 
   constructor(pool: Pool, shadowUrl: string | undefined) {
-    // The adapter refuses results with a "char" column; as text the engine reads them well.
-    pool.on('connect', presentCharAsText);
     super(pool);
     this.#shadowUrl = shadowUrl;
+    pool.on('connect', (client) => this.#presentCharAsText(client));
   }
 
   override async connect() {
     const adapter = await super.connect();
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (query) => {
+      const result = await queryRaw(query);
+      for (const index of this.#charColumns) result.columnTypes[index] = ColumnTypeEnum.Character;
+      return result;
+    };
     // The adapter's own way splits a script at every semicolon, also in comments and function
     // bodies, and commits the pieces one by one. Sent whole it is one transaction.
     adapter.executeScript = async (sql) => {
@@ -102,14 +109,14 @@ class EngineAdapterFactory extends PrismaPg {
     adapter.dispose = () => pool.end();
     return adapter;
   }
-}
 
-function presentCharAsText(client: PoolClient): void {
-  client.connection.prependListener('rowDescription', (message) => {
-    for (const field of message.fields) {
-      if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
-    }
-  });
+  /** The adapter refuses results with a column of that type, and the engine takes it for nothing else. */
+  #presentCharAsText(client: PoolClient): void {
+    client.connection.prependListener('rowDescription', ({ fields }) => {
+      this.#charColumns = [...fields.keys()].filter((at) => fields[at]?.dataTypeID === CHAR_OID);
+      for (const at of this.#charColumns) Object.assign(fields[at] ?? {}, { dataTypeID: TEXT_OID });
+    });
+  }
 }
 
 /** TypeScript knows it only together with a browser's whole DOM. */
@@ -132,7 +139,13 @@ async function loadBindings(): Promise<void> {
   setWasm(instance.exports);
   const start = instance.exports['__wbindgen_start'];
   if (typeof start !== 'function') throw new Error('the schema engine has no start function');
+  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: throwPanic } });
   start();
+}
+
+/** Where the engine reports a panic; without it the error would not say what happened. */
+function throwPanic(message: string): never {
+  throw new Error(message);
 }
 
 /** What it logs is also in its results and errors. */

@@ -59,11 +59,9 @@ export class Identifier {
   #fromHeader({ peerAddress, headers }: Introduction): Caller | undefined {
     const { trustedProxies, header, groupsHeader } = this.#config;
     if (peerAddress === undefined || !trustedProxies.contains(peerAddress)) return undefined;
-    const [id, ...more] = headers[header]?.map((value) => value.trim()) ?? [];
-    if (id === undefined || more.length > 0) return undefined;
-    if (id.length > ID_LENGTH_MAX || !PRINTABLE.test(id)) return undefined;
-    const [groupList = '', ...moreGroups] = headers[groupsHeader] ?? [];
-    if (moreGroups.length > 0) return undefined;
+    const id = onlyValue(headers[header]);
+    const groupList = onlyValue(headers[groupsHeader] ?? ['']);
+    if (id === undefined || groupList === undefined || !isSensibleId(id)) return undefined;
     const groups = groupList
       .split(',')
       .map((group) => group.trim())
@@ -76,4 +74,12 @@ export class Identifier {
     if (groups.some((group) => adminGroups.includes(group))) return 'admin';
     return groups.some((group) => auditorGroups.includes(group)) ? 'auditor' : 'member';
   }
+}
+
+function onlyValue(values: readonly string[] | undefined): string | undefined {
+  return values?.length === 1 ? values[0]?.trim() : undefined;
+}
+
+function isSensibleId(id: string): boolean {
+  return id.length <= ID_LENGTH_MAX && PRINTABLE.test(id);
 }

@@ -20,8 +20,6 @@ import { CallerGone } from './request-body.ts';
 export interface DataPlaneOptions extends InterceptionOptions {
   readonly identifier: Identifier;
   readonly placeholderKey: string;
-  /** Told of faults that are nobody's but ours. */
-  readonly onFault: (error: unknown, interceptionId: string) => void;
 }
 
 /** A caller that takes nothing of an answer for this long counts as gone. */
@@ -39,11 +37,15 @@ export class DataPlane {
     this.#options = options;
   }
 
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   get inFlightCount(): number {
     return this.#inFlight.size;
   }
 
-  /** Serves a request to its end. Never rejects: every failure is an answer. */
+  /** Serves a request to its end; every failure is an answer. Rejects, after answering, for a fault of ours. */
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const id = uuidv7(this.#options.clock.nowMs());
     const target = parseTarget(req.url ?? '');
@@ -55,9 +57,12 @@ export class DataPlane {
       await served;
     } catch (error) {
       if (error instanceof CallerGone) return;
-      const fault = this.#asBridgeError(error, id);
-      downstream.sendFault(renderFault(fault, id, instance?.provider), id);
-      if (!(error instanceof BridgeError) && downstream.hasBegun) downstream.destroy();
+      const known = error instanceof BridgeError ? error : internal(error);
+      downstream.sendFault(renderFault(known, id, instance?.provider), id);
+      if (known !== error) {
+        if (downstream.hasBegun) downstream.destroy();
+        throw known;
+      }
     } finally {
       this.#inFlight.delete(served);
     }
@@ -110,12 +115,6 @@ export class DataPlane {
     }
     return credential;
   }
-
-  #asBridgeError(error: unknown, id: string): BridgeError {
-    if (error instanceof BridgeError) return error;
-    this.#options.onFault(error, id);
-    return new BridgeError('internal', { public: 'Internal error.', cause: error });
-  }
 }
 
 interface Arrival {
@@ -149,6 +148,10 @@ function routeOf(
     });
   }
   return match;
+}
+
+function internal(cause: unknown): BridgeError {
+  return new BridgeError('internal', { public: 'Internal error.', cause });
 }
 
 function unknownRoute(): BridgeError {

@@ -23,7 +23,7 @@ import { startFacts } from './start-facts.ts';
 import { receiveRequest, type ReceivedRequest } from './received-request.ts';
 
 export interface InterceptionOptions extends OutgoingOptions {
-  readonly recorder: Recorder;
+  readonly recorder: () => Recorder;
   readonly clock: Clock;
   readonly bodyBytesMax: number;
   readonly recordsPassthrough: boolean;
@@ -73,7 +73,7 @@ export class Interception {
       return new Ledger(UNRECORDED, clock, begun);
     }
     try {
-      const record = await recorder.start(id, startFacts(this.#exchange, request));
+      const record = await recorder().start(id, startFacts(this.#exchange, request));
       return new Ledger(record, clock, begun);
     } catch (error) {
       if (!(error instanceof JournalRefusal)) throw error;

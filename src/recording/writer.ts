@@ -1,16 +1,16 @@
 import type { Clock } from '../core/clock.ts';
+import { waited } from '../core/waited.ts';
 import type { RecordEvent } from './events.ts';
 import type { JournalProgress } from './journal-progress.ts';
-import type { DamagedLine, JournalBatch, JournalReader } from './journal-reader.ts';
+import type { JournalBatch, JournalReader } from './journal-reader.ts';
 import type { RecordStore } from './record-store.ts';
+import type { SetAside } from './set-aside.ts';
 
 /** Told of everything an operator should know; the journal itself goes on. */
 export interface WriterReports {
   unavailable(reason: string): void;
   available(): void;
-  setAside(
-    what: DamagedLine | { readonly event: RecordEvent; readonly reason: string },
-  ): Promise<void>;
+  setAside(what: SetAside): Promise<void>;
 }
 
 const BATCH_EVENTS_MAX = 2_000;
@@ -104,14 +104,6 @@ export class Writer {
 
   async #backOff(stop: AbortSignal): Promise<void> {
     this.#backoffMs = Math.min(Math.max(BACKOFF_MS_MIN, this.#backoffMs * 2), BACKOFF_MS_MAX);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, this.#backoffMs);
-      function done(): void {
-        clearTimeout(timer);
-        stop.removeEventListener('abort', done);
-        resolve();
-      }
-      stop.addEventListener('abort', done);
-    });
+    await waited(this.#backoffMs, stop);
   }
 }

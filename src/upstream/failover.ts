@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { waited } from '../core/waited.ts';
 import {
   classify,
   type KeyPool,
@@ -10,7 +11,7 @@ import {
 import type { Provider } from '../providers/index.ts';
 import { Attempt, type Credential, type FinishedAttempt } from './attempt.ts';
 import { headerValue } from './header-policy.ts';
-import { isRetryable, retryDelayMs, waited } from './retry.ts';
+import { isRetryable, retryDelayMs } from './retry.ts';
 import type { Answer } from './upstream-call.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 

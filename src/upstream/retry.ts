@@ -34,17 +34,3 @@ export function retryDelayMs(tried: Tried, retry: number, nowMs: number): number
   }
   return Math.min(DELAY_MS_MIN * 2 ** retry, DELAY_MS_MAX);
 }
-
-/** Answers `false` at once when the signal is aborted before the time is over. */
-export function waited(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
-}

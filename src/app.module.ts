@@ -1,0 +1,32 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { BridgeConfig } from './config/index.ts';
+import { ConfigModule } from './config/config.module.ts';
+import { ClockModule } from './core/clock.module.ts';
+import { DatabaseModule } from './database/index.ts';
+import { HealthModule } from './health/health.module.ts';
+import { IdentityModule } from './identity/identity.module.ts';
+import { InterceptionModule } from './interception/interception.module.ts';
+import { KeypoolModule } from './keypool/keypool.module.ts';
+import { RecordingModule } from './recording/recording.module.ts';
+import type { Logger } from './telemetry/index.ts';
+import { TelemetryModule } from './telemetry/telemetry.module.ts';
+import { UpstreamModule } from './upstream/upstream.module.ts';
+
+@Module({})
+export class AppModule {
+  /** Every module is told what it stands on, so the graph of the parts can be read here. */
+  static register(config: BridgeConfig, logger: Logger): DynamicModule {
+    const clock = { module: ClockModule };
+    const configuration = ConfigModule.register(config);
+    const telemetry = TelemetryModule.register(logger);
+    const ground = [configuration, clock, telemetry];
+    const database = DatabaseModule.register(configuration);
+    const identity = IdentityModule.register(ground);
+    const keypool = KeypoolModule.register(ground);
+    const recording = RecordingModule.register([...ground, database]);
+    const upstream = UpstreamModule.register([...ground, keypool]);
+    const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
+    const health = HealthModule.register([interception, recording]);
+    return { module: AppModule, imports: [interception, health] };
+  }
+}

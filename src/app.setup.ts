@@ -1,0 +1,56 @@
+import { createServer } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import { AppModule } from './app.module.ts';
+import type { BridgeConfig } from './config/index.ts';
+import { DataPlaneService } from './interception/data-plane.service.ts';
+import type { Logger } from './telemetry/index.ts';
+import { NestLogger } from './telemetry/nest-logger.service.ts';
+
+/** First path segments that are not providers; the configuration keeps providers from these names. */
+const OWN_ROUTES = new Set(['', 'api', 'healthz', 'readyz', 'metrics', 'assets']);
+
+const HEADER_BYTES_MAX = 128 * 1024;
+const HEADER_COUNT_MAX = 500;
+
+/** Clients send long headers, and some wait long between two requests on one connection. */
+class BridgeHttpAdapter extends ExpressAdapter {
+  override initHttpServer(): void {
+    this.httpServer = createServer(
+      { maxHeaderSize: HEADER_BYTES_MAX, keepAliveTimeout: 75_000 },
+      this.getInstance(),
+    );
+    this.httpServer.maxHeadersCount = HEADER_COUNT_MAX;
+  }
+}
+
+export async function createApp(config: BridgeConfig, logger: Logger): Promise<INestApplication> {
+  const app = await NestFactory.create(
+    AppModule.register(config, logger),
+    new BridgeHttpAdapter(),
+    { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
+  );
+  const express = app.getHttpAdapter().getInstance();
+  express.disable('x-powered-by');
+  express.disable('etag');
+  mountDataPlane(app, logger);
+  return app;
+}
+
+/** Before the routes of Nest: what providers are asked goes no way but the shortest. */
+function mountDataPlane(app: INestApplication, logger: Logger): void {
+  const { dataPlane } = app.get(DataPlaneService);
+  app.use((req: Request, res: Response, next: NextFunction) => {
+    const [, segment = ''] = /^\/([^/?#]*)/.exec(req.url) ?? [];
+    if (OWN_ROUTES.has(segment)) {
+      next();
+      return;
+    }
+    dataPlane.handle(req, res).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause : error;
+      logger.error('a request failed for a fault of the bridge', { stack: cause.stack });
+    });
+  });
+}

@@ -1,0 +1,22 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import { ReadinessService } from './readiness.service.ts';
+
+@Controller()
+export class HealthController {
+  constructor(private readonly readiness: ReadinessService) {}
+
+  /** The process lives and listens. */
+  @Get('healthz')
+  health(): { status: string } {
+    return { status: 'ok' };
+  }
+
+  /** It can take traffic; otherwise why not. */
+  @Get('readyz')
+  ready(@Res() res: Response): void {
+    const reasons = this.readiness.reasonsAgainst();
+    if (reasons.length === 0) res.json({ status: 'ready' });
+    else res.status(503).json({ status: 'unavailable', reasons });
+  }
+}

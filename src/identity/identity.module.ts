@@ -1,0 +1,21 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { BridgeConfig } from '../config/index.ts';
+import { Identifier } from './identifier.ts';
+
+@Module({})
+export class IdentityModule {
+  static register(imports: readonly DynamicModule[]): DynamicModule {
+    return {
+      module: IdentityModule,
+      imports: [...imports],
+      providers: [
+        {
+          provide: Identifier,
+          useFactory: (config: BridgeConfig) => new Identifier(config.identity),
+          inject: [BridgeConfig],
+        },
+      ],
+      exports: [Identifier],
+    };
+  }
+}

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { BridgeConfig } from '../config/index.ts';
+import { Clock } from '../core/clock.ts';
+import { waited } from '../core/waited.ts';
+import { Identifier } from '../identity/index.ts';
+import { RecordingService } from '../recording/recording.service.ts';
+import { ProviderInstancesService } from '../upstream/provider-instances.service.ts';
+import { DataPlane } from './data-plane.ts';
+
+/** Builds the data plane out of what is configured, and takes it down again. */
+@Injectable()
+export class DataPlaneService {
+  readonly dataPlane: DataPlane;
+
+  constructor(
+    config: BridgeConfig,
+    clock: Clock,
+    identifier: Identifier,
+    private readonly providers: ProviderInstancesService,
+    recording: RecordingService,
+  ) {
+    this.dataPlane = new DataPlane(providers.all, {
+      clock,
+      identifier,
+      recorder: () => recording.recorder,
+      placeholderKey: config.identity.placeholderKey,
+      identityHeaders: identifier.headerNames,
+      sendActorHeaders: config.identity.sendActorHeaders,
+      bodyBytesMax: config.server.maxBodyBytes,
+      recordsPassthrough: config.audit.passthrough,
+    });
+  }
+
+  /** Waits for the open requests; those that outlast the time are cut off, and recorded so. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    const drained = new AbortController();
+    const draining = this.dataPlane.drain().then(() => drained.abort());
+    await waited(drainTimeoutMs, drained.signal);
+    await this.providers.close();
+    await draining;
+  }
+}

@@ -1,0 +1,14 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DataPlaneService } from './data-plane.service.ts';
+
+@Module({})
+export class InterceptionModule {
+  static register(imports: readonly DynamicModule[]): DynamicModule {
+    return {
+      module: InterceptionModule,
+      imports: [...imports],
+      providers: [DataPlaneService],
+      exports: [DataPlaneService],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import 'reflect-metadata';
+import { loadConfig } from './config/config.module.ts';
+import type { BridgeConfig } from './config/index.ts';
+import { createApp } from './app.setup.ts';
+import { DataPlaneService } from './interception/data-plane.service.ts';
+import { RecordingService } from './recording/recording.service.ts';
+import { PinoLogger, type Logger } from './telemetry/index.ts';
+import { errorText } from './core/errors.ts';
+
+const EXIT_BAD_CONFIGURATION = 2;
+const EXIT_SECOND_SIGNAL = 130;
+
+await main();
+
+async function main(): Promise<void> {
+  const loaded = loadConfig();
+  if (loaded.kind === 'invalid') {
+    for (const problem of loaded.problems) process.stderr.write(`${problem}\n`);
+    process.exitCode = EXIT_BAD_CONFIGURATION;
+    return;
+  }
+  const logger = new PinoLogger(loaded.config.log);
+  for (const warning of loaded.warnings) logger.warn(warning);
+  try {
+    await serve(loaded.config, logger);
+  } catch (error) {
+    logger.error('the bridge could not start', { reason: errorText(error) });
+    process.exit(1);
+  }
+}
+
+async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
+  const app = await createApp(config, logger);
+  const shutdown = async (): Promise<void> => {
+    logger.info('stopping: no new requests, waiting for the open ones');
+    await app.get(DataPlaneService).stop(config.server.drainTimeoutMs);
+    await app.get(RecordingService).stop();
+    await app.close();
+    logger.info('stopped');
+  };
+  let isStopping = false;
+  const onSignal = (): void => {
+    if (isStopping) process.exit(EXIT_SECOND_SIGNAL);
+    isStopping = true;
+    shutdown().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error('stopping failed', { reason: errorText(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  await app.listen(config.server.port, config.server.host);
+  logger.info(`listening on ${await app.getUrl()}: ${summary(config)}`);
+}
+
+function summary({ providers, database }: BridgeConfig): string {
+  const names = providers.map(({ name, keys }) => {
+    const count = keys.length === 1 ? '1 key' : `${keys.length} keys`;
+    return `${name} (${keys.length === 0 ? "callers' own keys" : count})`;
+  });
+  return `${names.join(', ')}; ${database.url === undefined ? 'embedded PostgreSQL' : 'PostgreSQL'}`;
+}

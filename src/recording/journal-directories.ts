@@ -1,0 +1,42 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tryLockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
+
+/** Everything a process cannot store or read goes here, and stays for an operator to look at. */
+export const SET_ASIDE = 'set-aside';
+
+export interface OwnedJournal {
+  readonly instanceId: string;
+  readonly directory: string;
+  readonly lock: DirectoryLock;
+}
+
+/** The journal of this process; nobody else reads it while the process lives. */
+export async function createJournalDirectory(
+  root: string,
+  instanceId: string,
+): Promise<OwnedJournal> {
+  const directory = join(root, instanceId);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const lock = tryLockDirectory(directory);
+  if (lock === undefined) throw new Error(`the new journal ${instanceId} is locked already`);
+  return { instanceId, directory, lock };
+}
+
+/**
+ * The journals that dead processes left, each taken by exactly one of those who
+ * ask: the lock of a process goes with it, and only one can take it next.
+ */
+export async function* adoptOrphans(root: string, ownId: string): AsyncGenerator<OwnedJournal> {
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name === ownId || entry.name === SET_ASIDE) continue;
+    const directory = join(root, entry.name);
+    const lock = tryLockDirectory(directory);
+    if (lock !== undefined) yield { instanceId: entry.name, directory, lock };
+  }
+}
+
+export async function removeJournal({ directory, lock }: OwnedJournal): Promise<void> {
+  lock.release();
+  await rm(directory, { recursive: true, force: true });
+}

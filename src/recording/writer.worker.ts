@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { SystemClock } from '../core/clock.ts';
+import { createPrismaClient } from '../database/prisma-client.ts';
+import { JournalKeeper, type KeeperReports } from './journal-keeper.ts';
+import { JournalProgress } from './journal-progress.ts';
+import { PrismaRecordStore } from './prisma-record-store.ts';
+import { setAside, type SetAside } from './set-aside.ts';
+import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts';
+
+/** One for the own journal, one for those of the dead, one for housekeeping. */
+const CONNECTIONS_MAX = 3;
+
+const { databaseUrl, journalRoot, instance, progressMemory }: WriterStart = workerData;
+const stop = new AbortController();
+parentPort?.on('message', (message) => {
+  if (message === STOP) stop.abort();
+});
+
+const reports: KeeperReports = {
+  unavailable: (reason) => say('warn', 'the database does not take records; they wait', { reason }),
+  available: () => say('info', 'the database takes records again'),
+  setAside: reportSetAside,
+  adopted: (instanceId, interrupted) =>
+    say('info', 'took over the journal of a dead process', { instanceId, interrupted }),
+  closedInterrupted: (instanceId, interrupted) =>
+    say('info', 'closed what a silent process left open', { instanceId, interrupted }),
+  failed: (what, reason) => say('warn', `${what} failed; it will be tried again`, { reason }),
+};
+
+const prisma = createPrismaClient(databaseUrl, { poolMax: CONNECTIONS_MAX });
+const keeper = new JournalKeeper(new PrismaRecordStore(prisma), reports, new SystemClock(), {
+  root: journalRoot,
+  instance,
+});
+await keeper.run(join(journalRoot, instance.id), new JournalProgress(progressMemory), stop.signal);
+await prisma.$disconnect();
+parentPort?.close();
+
+async function reportSetAside(what: SetAside): Promise<void> {
+  const keptIn = await setAside(journalRoot, instance.id, what);
+  if ('event' in what) {
+    const { kind, id } = what.event;
+    say('error', 'a record was set aside', { kind, id, reason: what.reason, keptIn });
+  } else {
+    const { file, offset, reason } = what;
+    say('error', 'a line of the journal could not be read', { file, offset, reason, keptIn });
+  }
+}
+
+function say(
+  level: WriterReport['level'],
+  message: string,
+  fields: WriterReport['fields'] = {},
+): void {
+  const report: WriterReport = { level, message, fields };
+  parentPort?.postMessage(report);
+}

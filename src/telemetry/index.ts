@@ -1,0 +1,2 @@
+export { Logger, type LogFields } from './logger.ts';
+export { PinoLogger } from './pino-logger.ts';

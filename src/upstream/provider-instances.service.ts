@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { BridgeConfig } from '../config/index.ts';
+import { Clock } from '../core/clock.ts';
+import { KeyPoolsService } from '../keypool/key-pools.service.ts';
+import { providerOfType } from '../providers/index.ts';
+import { ProviderInstance } from './provider-instance.ts';
+
+/** The configured providers, each with its keys and its connections. */
+@Injectable()
+export class ProviderInstancesService {
+  readonly all: readonly ProviderInstance[];
+
+  constructor(config: BridgeConfig, clock: Clock, pools: KeyPoolsService) {
+    const { forbiddenScope } = config.keys;
+    this.all = config.providers.map((provider) => {
+      const description = providerOfType(provider.type);
+      if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);
+      const pool = pools.poolOf(provider.name);
+      return new ProviderInstance(provider, description, pool, { forbiddenScope, clock });
+    });
+  }
+
+  /** Ends whatever is still under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(({ client }) => client.close()));
+  }
+}
