@@ -1,4 +1,6 @@
-import type { Behaviour, HeaderBag, Reply } from './behaviours/behaviour.ts';
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
+
+import type { Behaviour, Encoding, HeaderBag, Reply } from './behaviours/behaviour.ts';
 import type { Problem } from './behaviours/problem.ts';
 import type { Call } from './call.ts';
 import { editFrames } from './edit-frames.ts';
@@ -14,9 +16,21 @@ export interface Content {
   readonly parts: readonly Buffer[];
 }
 
+const COMPRESS = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync } as const;
+
 export type ContentReply = Exclude<Reply, { kind: 'reset' | 'socket_bytes' }>;
 
 export function contentOf(
+  call: Call,
+  reply: ContentReply,
+  behaviour: Behaviour,
+  uniqueIds: boolean,
+): Content {
+  const content = plainContent(call, reply, behaviour, uniqueIds);
+  return behaviour.encoding === undefined ? content : encoded(content, behaviour.encoding);
+}
+
+function plainContent(
   call: Call,
   reply: ContentReply,
   behaviour: Behaviour,
@@ -30,6 +44,20 @@ export function contentOf(
     status: reply.status,
     headers: behaviour.headers ?? {},
     parts: eventsOf(Buffer.from(reply.body)),
+  };
+}
+
+function encoded(content: Content, encoding: Encoding): Content {
+  const bytes = COMPRESS[encoding](Buffer.concat(content.parts));
+  const { 'content-length': length, ...rest } = content.headers;
+  return {
+    ...content,
+    headers: {
+      ...rest,
+      'content-encoding': encoding,
+      ...(length !== undefined && { 'content-length': String(bytes.length) }),
+    },
+    parts: [bytes],
   };
 }
 

@@ -1,7 +1,7 @@
 import { Simulator, type SimulatorOptions } from './simulator.ts';
 
 export { answer, bigAnswer, bigFrame } from './behaviours/answer.ts';
-export { combine, withHeaders } from './behaviours/behaviour.ts';
+export { combine, compressed, withHeaders } from './behaviours/behaviour.ts';
 export {
   cut,
   neverAnswers,

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 export type RouteName =
   | 'messages'
   | 'count_tokens'
@@ -31,60 +33,49 @@ interface Pattern {
   readonly name: RouteName;
   readonly methods: readonly string[];
   readonly path: RegExp;
+  /** Left out where both have it. */
   readonly vendor?: Vendor;
 }
 
-// OpenAI's base URL ends in /v1, Copilot's does not: both forms are one route.
 const PATTERNS: readonly Pattern[] = [
-  { name: 'messages', methods: ['POST'], path: /^\/v1\/messages$/, vendor: 'anthropic' },
-  {
-    name: 'count_tokens',
-    methods: ['POST'],
-    path: /^\/v1\/messages\/count_tokens$/,
-    vendor: 'anthropic',
-  },
-  {
-    name: 'event_logging',
-    methods: ['POST'],
-    path: /^\/api\/event_logging\/.+$/,
-    vendor: 'anthropic',
-  },
+  anthropic('messages', ['POST'], /^\/v1\/messages$/),
+  anthropic('count_tokens', ['POST'], /^\/v1\/messages\/count_tokens$/),
+  anthropic('event_logging', ['POST'], /^\/api\/event_logging\/.+$/),
   { name: 'models', methods: ['GET'], path: /^(?:\/v1)?\/models\/?$/ },
   { name: 'model', methods: ['GET'], path: /^(?:\/v1)?\/models\/(.+)$/ },
-  { name: 'chat_completions', methods: ['POST'], path: /^(?:\/v1)?\/chat\/completions$/ },
-  { name: 'responses', methods: ['POST'], path: /^(?:\/v1)?\/responses$/ },
-  { name: 'response', methods: ['GET', 'DELETE'], path: /^(?:\/v1)?\/responses\/([^/]+)$/ },
-  { name: 'response_cancel', methods: ['POST'], path: /^(?:\/v1)?\/responses\/([^/]+)\/cancel$/ },
-  {
-    name: 'response_input_items',
-    methods: ['GET'],
-    path: /^(?:\/v1)?\/responses\/([^/]+)\/input_items$/,
-  },
-  { name: 'conversations', methods: ['GET', 'POST'], path: /^(?:\/v1)?\/conversations\/?$/ },
-  {
-    name: 'conversation',
-    methods: ['GET', 'POST', 'DELETE'],
-    path: /^(?:\/v1)?\/conversations\/([^/]+)$/,
-  },
-  { name: 'agents', methods: ['GET', 'POST'], path: /^\/agents\/.*$/ },
-  { name: 'mcp', methods: ['GET', 'POST', 'DELETE'], path: /^\/mcp(?:\/.*)?$/ },
-  { name: 'well_known', methods: ['GET'], path: /^\/\.well-known\/.+$/ },
+  // OpenAI's base URL ends in /v1, Copilot's does not: both forms are one route.
+  openai('chat_completions', ['POST'], /^(?:\/v1)?\/chat\/completions$/),
+  openai('responses', ['POST'], /^(?:\/v1)?\/responses$/),
+  openai('response', ['GET', 'DELETE'], /^(?:\/v1)?\/responses\/([^/]+)$/),
+  openai('response_cancel', ['POST'], /^(?:\/v1)?\/responses\/([^/]+)\/cancel$/),
+  openai('response_input_items', ['GET'], /^(?:\/v1)?\/responses\/([^/]+)\/input_items$/),
+  openai('conversations', ['GET', 'POST'], /^(?:\/v1)?\/conversations\/?$/),
+  openai('conversation', ['GET', 'POST', 'DELETE'], /^(?:\/v1)?\/conversations\/([^/]+)$/),
+  openai('agents', ['GET', 'POST'], /^\/agents\/.*$/),
+  openai('mcp', ['GET', 'POST', 'DELETE'], /^\/mcp(?:\/.*)?$/),
+  openai('well_known', ['GET'], /^\/\.well-known\/.+$/),
 ];
 
-/** Finds the route of a request; `looksAnthropic` decides where both vendors own the path. */
-export function routeOf(method: string, target: string, looksAnthropic: boolean): Route {
-  const [path = '', queryText = ''] = target.split(/\?(.*)/s, 2);
-  const query = new URLSearchParams(queryText);
-  const fallback: Vendor = looksAnthropic ? 'anthropic' : 'openai';
-  for (const pattern of PATTERNS) {
-    const match = pattern.methods.includes(method) ? pattern.path.exec(path) : null;
-    if (match === null) continue;
-    const vendor = pattern.vendor ?? (isShared(pattern.name) ? fallback : 'openai');
-    return { name: pattern.name, vendor, id: match[1] ?? '', query };
-  }
-  return { name: 'unknown', vendor: fallback, id: '', query };
+function anthropic(name: RouteName, methods: readonly string[], path: RegExp): Pattern {
+  return { name, methods, path, vendor: 'anthropic' };
 }
 
-function isShared(name: RouteName): boolean {
-  return name === 'models' || name === 'model';
+function openai(name: RouteName, methods: readonly string[], path: RegExp): Pattern {
+  return { name, methods, path, vendor: 'openai' };
+}
+
+/** Finds the route of a request. Where both vendors own a path, the headers decide whose it is. */
+export function routeFor(method: string, target: string, headers: IncomingHttpHeaders): Route {
+  const [path = '', queryText = ''] = target.split(/\?(.*)/s, 2);
+  const query = new URLSearchParams(queryText);
+  for (const { name, methods, path: pattern, vendor } of PATTERNS) {
+    const match = methods.includes(method) ? pattern.exec(path) : null;
+    if (match === null) continue;
+    return { name, vendor: vendor ?? vendorOf(headers), id: match[1] ?? '', query };
+  }
+  return { name: 'unknown', vendor: vendorOf(headers), id: '', query };
+}
+
+function vendorOf(headers: IncomingHttpHeaders): Vendor {
+  return 'x-api-key' in headers || 'anthropic-version' in headers ? 'anthropic' : 'openai';
 }

@@ -1,12 +1,20 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 
+import type { Answer } from './behaviours/answer.ts';
 import type { Behaviour } from './behaviours/behaviour.ts';
 import { Call } from './call.ts';
 import { CallLog } from './call-log.ts';
+import { fastListener } from './fast-listener.ts';
 import { planFor } from './plan.ts';
 import { readBody } from './read-body.ts';
-import { routeOf } from './routes.ts';
+import { routeFor } from './routes.ts';
 import { Scripts, type Script, type Scripted } from './script.ts';
 import { Transmission } from './transmission.ts';
 import { describe, unscripted } from './unscripted.ts';
@@ -22,6 +30,8 @@ export interface SimulatorOptions {
   readonly keepCalls?: number;
   /** Equal requests get equal ids unless this is false. */
   readonly deterministicIds?: boolean;
+  /** Gives this answer to every call, at a benchmark's speed: no script, no log. */
+  readonly fast?: Answer;
   /** Told of every call once it has ended. */
   readonly onEnded?: (call: Call) => void;
 }
@@ -45,13 +55,10 @@ export class Simulator {
     this.#options = options;
     this.#log = new CallLog(options.keepCalls ?? 100_000);
     this.#server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 });
-    this.#server.on('request', (req, res) => {
-      this.#serve(req, res).catch((error: unknown) => {
-        // A script that throws is a broken test: the client must not wait for it.
-        res.destroy();
-        throw error;
-      });
-    });
+    this.#server.on(
+      'request',
+      options.fast === undefined ? this.#listener() : fastListener(options.fast),
+    );
     this.#server.on('connection', (socket) => {
       socket.setNoDelay(true);
       this.#connections.set(socket, (this.#connectionCount += 1));
@@ -144,6 +151,16 @@ export class Simulator {
     this.#unscripted = [];
   }
 
+  #listener(): RequestListener {
+    return (req, res) => {
+      this.#serve(req, res).catch((error: unknown) => {
+        // A script that throws is a broken test: the client must not wait for it.
+        res.destroy();
+        throw error;
+      });
+    };
+  }
+
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const call = this.#callFrom(req);
     const transmission = new Transmission(call, res);
@@ -163,14 +180,13 @@ export class Simulator {
     const { method = '', url: path = '', headers, rawHeaders } = req;
     const { basePath = '' } = this.#options;
     const target = path.startsWith(basePath) ? path.slice(basePath.length) : path;
-    const looksAnthropic = 'x-api-key' in headers || 'anthropic-version' in headers;
     return new Call({
       ordinal: (this.#callCount += 1),
       connection: this.#connections.get(req.socket) ?? 0,
       receivedAtMs: wallClockMs(),
       method,
       path,
-      route: routeOf(method, target, looksAnthropic),
+      route: routeFor(method, target, headers),
       headers,
       rawHeaders,
     });

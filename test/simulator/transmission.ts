@@ -61,6 +61,7 @@ export class Transmission {
     this.#call.sent.body(bytes, wallClockMs());
     await this.#settled((done) => this.#res.socket?.end(bytes, done));
     this.#ended('completed');
+    this.#res.socket?.destroy();
   }
 
   async #cut(how: Cut['end']): Promise<void> {
@@ -85,6 +86,7 @@ export class Transmission {
 
   /** Runs a write with its callback; a closed connection settles it too. */
   async #settled(write: (done: () => void) => void): Promise<void> {
+    if (this.#res.closed) return;
     await new Promise<void>((resolve) => {
       this.#onClose = resolve;
       write(resolve);

@@ -5,6 +5,9 @@ import type { Problem } from './problem.ts';
 
 export type HeaderBag = Readonly<Record<string, string | string[]>>;
 
+/** A content encoding of the whole body. */
+export type Encoding = 'gzip' | 'br' | 'zstd';
+
 /** What the simulator says, before any fault is applied to how it says it. */
 export type Reply =
   | { readonly kind: 'answer'; readonly answer: Answer }
@@ -25,6 +28,7 @@ export interface Behaviour {
   readonly framing?: Framing;
   readonly delivery?: Delivery;
   readonly headers?: HeaderBag;
+  readonly encoding?: Encoding;
 }
 
 /** Stacks behaviours: edits apply in the order given, for the rest the last one wins. */
@@ -43,4 +47,9 @@ export function combine(...parts: readonly Behaviour[]): Behaviour {
 /** Response headers on top of the provider's own; a later value replaces an earlier one. */
 export function withHeaders(headers: HeaderBag): Behaviour {
   return { name: 'with_headers', headers };
+}
+
+/** The answer compressed, whether the client asked for it or not; events and their pauses are one piece then. */
+export function compressed(encoding: Encoding): Behaviour {
+  return { name: `compressed_${encoding}`, encoding };
 }

@@ -1,0 +1,20 @@
+import { answer } from './behaviours/answer.ts';
+import type { Behaviour } from './behaviours/behaviour.ts';
+import { cut, slowFirstToken } from './behaviours/delivery.ts';
+import { overloaded, rateLimited, unauthorized } from './behaviours/problem.ts';
+import type { Call } from './call.ts';
+
+/** What a word in a key makes it do. */
+const BY_WORD: readonly (readonly [string, Behaviour])[] = [
+  ['limited', rateLimited({ retryAfter: 30 })],
+  ['revoked', unauthorized()],
+  ['overloaded', overloaded()],
+  ['slow', slowFirstToken(3_000)],
+  ['cut', cut({ afterEvents: 3, clean: false })],
+];
+
+/** Keys behave like their names; any other key is a good one. */
+export function playground(call: Call): Behaviour {
+  const word = BY_WORD.find(([name]) => call.key?.includes(name));
+  return word?.[1] ?? answer();
+}
