@@ -116,7 +116,7 @@ export class Interception {
 
   async #relay(ledger: Ledger, inspected: Inspected, attempt: Attempt): Promise<void> {
     const { downstream } = this.#exchange;
-    ledger.answering(inspected.messageId);
+    if (inspected.messageId !== null) ledger.streaming(inspected.messageId);
     const relay = new AnswerRelay({
       inspected,
       downstream,

@@ -71,8 +71,8 @@ export class Ledger {
     this.#firstByteMs ??= this.#clock.monotonicMs();
   }
 
-  /** The answer has begun: what is known by now is to survive the process. */
-  answering(messageId: string | null): void {
+  /** A stream has begun, which may be long: what is known by now is to survive the process. */
+  streaming(messageId: string): void {
     this.#prompt(messageId);
     this.#record.flush();
   }
