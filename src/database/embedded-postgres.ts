@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
 import { DatabaseError, reasonOf } from './database-error.ts';
 import {
@@ -24,7 +25,14 @@ export interface EmbeddedOptions {
   readonly choosePort?: () => Promise<number>;
 }
 
-const PORT_TRIES = 5;
+const START_TRIES = 10;
+const START_RETRY_MS = 100;
+
+/**
+ * Failures to start that pass: a port that was free and is taken by now, and the last sessions of a
+ * server that was killed, which end a moment after it.
+ */
+const PASSING = /Address already in use|shared memory block .* is still in use/;
 
 /**
  * A PostgreSQL of the bridge's own, in its data directory.
@@ -87,9 +95,8 @@ export class EmbeddedPostgres {
       try {
         return await this.#launch(cluster, this.#port ?? (await choosePort()));
       } catch (error) {
-        // A port that was free may be taken by the time the server is there.
-        const isTaken = reasonOf(error).includes('Address already in use');
-        if (!isTaken || attempt === PORT_TRIES || this.#port !== undefined) throw error;
+        if (attempt === START_TRIES || !PASSING.test(reasonOf(error))) throw error;
+        await delay(START_RETRY_MS);
       }
     }
   }

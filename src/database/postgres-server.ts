@@ -97,9 +97,9 @@ function untilReady(child: ChildProcess, log: (line: string) => void): Promise<v
   return promise;
 }
 
-/** PostgreSQL says what went wrong in its first warnings, and in its last word. */
+/** Without the lines that only say how the start went on. */
 function startError(lines: readonly string[]): DatabaseError {
-  const telling = lines.filter((line) => !line.startsWith('LOG:  '));
-  const reason = (telling.length > 0 ? telling : lines).join(' ').replaceAll(/\s+/g, ' ');
+  const telling = lines.filter((line) => !line.startsWith('LOG:') || line.includes('could not'));
+  const reason = telling.join(' ').replaceAll(/\s+/g, ' ');
   return new DatabaseError('embedded', `the embedded PostgreSQL ended while starting: ${reason}`);
 }
