@@ -139,6 +139,20 @@ describe('simulated faults, seen from the socket', () => {
     expect(/content-length: \d+/.test(text)).toBe(!clean);
   });
 
+  it('cuts and stalls a blocking answer in its middle', async () => {
+    const body = { ...BODY, stream: false };
+    await posted(cut({ clean: false }), '/v1/messages', body).ends();
+    await posted(cut({ afterBytes: Infinity, clean: false }), '/v1/messages', body).ends();
+    const [half, whole] = sim.calls.map((call) => call.sent.bytes.length);
+    expect(half).toBe(Math.ceil((whole ?? 0) / 2));
+    const client = posted(stall(), '/v1/messages', body);
+    await client.receivesHeaders();
+    const call = await sim.waitForCall((one) => one.behaviour === 'stall');
+    expect(call.sent.bytes.length).toBe(half);
+    client.leave();
+    await call.ended;
+  });
+
   it('cuts before the first byte of the body but after the headers', async () => {
     const { text } = await reply(cut({ afterBytes: 0, clean: false }));
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);

@@ -33,17 +33,32 @@ function head(content: Content, delivery: Delivery): Step {
   return { do: 'head', status: content.status, headers: isChunked ? rest : content.headers };
 }
 
-function bodySteps(parts: readonly Buffer[], delivery: Delivery): readonly Step[] {
-  const { cut, split } = delivery;
-  const sent = cut?.afterEvents === undefined ? parts : parts.slice(0, cut.afterEvents);
+function bodySteps(whole: readonly Buffer[], delivery: Delivery): readonly Step[] {
+  const { cut, stall, split } = delivery;
+  const parts = breaksAtEvent(delivery) && whole.length === 1 ? whole.flatMap(halves) : whole;
+  // A break that is scripted happens: before the last event at the latest.
+  const last = parts.length - 1;
+  const sent =
+    cut?.afterEvents === undefined ? parts : parts.slice(0, Math.min(cut.afterEvents, last));
+  const stallAt = stall === undefined ? -1 : Math.min(stall.afterEvents, last);
   const steps = sent.flatMap((bytes, index): Step[] => [
     ...waiting(pauseBefore(index, delivery)),
-    ...(delivery.stall?.afterEvents === index ? waiting(delivery.stall.forMs) : []),
+    ...(stallAt === index ? waiting(stall?.forMs) : []),
     { do: 'write', bytes },
   ]);
   const bounded = cut?.afterBytes === undefined ? steps : firstBytes(steps, cut.afterBytes);
   const body = split === undefined ? bounded : splitWrites(bounded, split);
   return [...body, cut === undefined ? { do: 'end' } : { do: 'cut', how: cut.end }];
+}
+
+function breaksAtEvent(delivery: Delivery): boolean {
+  return delivery.cut?.afterEvents !== undefined || delivery.stall !== undefined;
+}
+
+/** A body that is no stream breaks in its middle. */
+function halves(bytes: Buffer): Buffer[] {
+  const middle = Math.ceil(bytes.length / 2);
+  return [bytes.subarray(0, middle), bytes.subarray(middle)];
 }
 
 function pauseBefore(index: number, delivery: Delivery): number | undefined {

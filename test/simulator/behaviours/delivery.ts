@@ -1,6 +1,10 @@
 import type { Behaviour } from './behaviour.ts';
 
-/** A break in the answer: where, and what the reader's HTTP client sees. */
+/**
+ * A break in the answer: where, and what the reader's HTTP client sees. Counted
+ * in events it comes before the last one at the latest, and in the middle of a
+ * body that is no stream; `afterBytes: Infinity` is the place after the end.
+ */
 export interface Cut {
   readonly afterBytes?: number;
   readonly afterEvents?: number;
@@ -45,7 +49,7 @@ export function slowFirstToken(ms = Infinity): Behaviour {
   return { name: 'slow_first_token', delivery: { firstEventAfterMs: ms } };
 }
 
-/** Silence in mid-stream on an open connection. */
+/** Silence in mid-answer on an open connection; it comes where a `cut` would. */
 export function stall(options: { afterEvents?: number; forMs?: number } = {}): Behaviour {
   const { afterEvents = 2, forMs = Infinity } = options;
   return { name: 'stall', delivery: { stall: { afterEvents, forMs } } };

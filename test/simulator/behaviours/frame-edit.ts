@@ -4,7 +4,7 @@ import { problem, type Problem, type ProblemKind, type ProblemWords } from './pr
 /** How the Responses API words an error inside a stream; the other APIs know one way only. */
 export type StreamErrorShape = 'flat' | 'nested' | 'failed';
 
-/** A change to the list of frames that a streamed answer consists of. */
+/** A change to the frames of a streamed answer. A blocking answer has none and stays whole. */
 export type FrameEdit =
   | {
       readonly kind: 'error';
