@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { fdatasync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,9 +34,12 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 250;
 /** Room that only the rest of already started interceptions may use. */
 const RESERVE_SHARE = 1 / 8;
+const PROBE_BYTES = 64 * 1024;
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
 const datasync = promisify(fdatasync);
+
+function ignore(): void {}
 
 /**
  * An append-only log of segment files, written by one process. Everything that
@@ -53,7 +56,7 @@ export class Journal {
   #segmentStart = 0;
   #position = 0;
   #unwrittenBytes = 0;
-  #failure: Error | undefined;
+  #failure: JournalRefusal | undefined;
   #retry: NodeJS.Timeout | undefined;
   #lostRecords = 0;
   #idle: (() => void)[] = [];
@@ -66,7 +69,7 @@ export class Journal {
   }
 
   /** Why the last write failed; undefined while all is well. */
-  get failure(): Error | undefined {
+  get failure(): JournalRefusal | undefined {
     return this.#failure;
   }
 
@@ -116,6 +119,7 @@ export class Journal {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
     clearTimeout(this.#retry);
+    this.#lostRecords += this.#queue.reduce((sum, pending) => sum + pending.recordCount, 0);
     await this.#segment?.close();
     this.#segment = undefined;
   }
@@ -138,15 +142,30 @@ export class Journal {
         this.#failure = undefined;
         for (const pending of batch) pending.resolve(this.#position);
       } catch (error) {
-        this.#failure = error instanceof Error ? error : new Error(String(error));
+        this.#failure = new JournalRefusal('the journal cannot be written', { cause: error });
         await this.#dropTornTail();
         this.#keepForRetry(batch, this.#failure);
         break;
       }
     }
     this.#isWriting = false;
-    if (this.#queue.length > 0) this.#retry = setTimeout(() => this.#beginWriting(), RETRY_MS);
+    if (this.#failure !== undefined) this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS);
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Finds out whether the disk takes records again, also when nobody sends any. */
+  #tryAgain(): void {
+    if (this.#queue.length === 0) {
+      const probe = {
+        text: '',
+        recordCount: 0,
+        isRefusable: true,
+        resolve: ignore,
+        reject: ignore,
+      };
+      this.#queue.push(probe);
+    }
+    this.#beginWriting();
   }
 
   async #write(batch: readonly Pending[]): Promise<void> {
@@ -156,11 +175,18 @@ export class Journal {
       throw new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX');
     }
     const segment = await this.#segmentForWriting();
-    await writeFully(segment.fd, buffer, this.#position - this.#segmentStart);
+    if (buffer.length === 0) await this.#probe();
+    else await writeFully(segment.fd, buffer, this.#position - this.#segmentStart);
     if (this.#options.isSynced) await datasync(segment.fd);
     this.#position += buffer.length;
     const records = batch.reduce((sum, pending) => sum + pending.recordCount, 0);
     this.#options.progress.flushed(this.#position, records, this.#options.clock.nowMs());
+  }
+
+  async #probe(): Promise<void> {
+    const path = join(this.#options.directory, 'probe');
+    await writeFile(path, Buffer.alloc(PROBE_BYTES));
+    await unlink(path);
   }
 
   async #segmentForWriting(): Promise<FileHandle> {

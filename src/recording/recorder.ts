@@ -80,15 +80,44 @@ export class Recorder {
     };
     try {
       const position = await this.journal.appendStart(encodeLine(event));
-      await this.options.committed?.(position);
+      const record = new JournalRecord(id, this.journal, this.clock, contentMode);
+      return await this.#committed(record, position);
     } catch (error) {
       if (this.options.onFailure === 'refuse') throw error;
       this.#lostRecords += 1;
       return UNRECORDED;
     }
-    return new JournalRecord(id, this.journal, this.clock, contentMode);
+  }
+
+  /** A start that is in the journal is not lost; a call that is turned away all the same has ended. */
+  async #committed(record: InterceptionRecord, position: number): Promise<InterceptionRecord> {
+    try {
+      await this.options.committed?.(position);
+    } catch (error) {
+      if (this.options.onFailure === 'continue') return record;
+      void record.end(TURNED_AWAY);
+      throw error;
+    }
+    return record;
   }
 }
+
+const TURNED_AWAY: EndFacts = {
+  status: 'failed',
+  errorType: 'audit_unavailable',
+  errorMessage: 'The start was not committed in time, so the call was not made.',
+  upstreamStatus: null,
+  durationMs: 0,
+  attemptCount: 0,
+  failedOver: false,
+  credentialHint: '',
+  credentialFingerprint: null,
+  tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+  usageSource: 'none',
+  firstByteMs: null,
+  overheadMs: null,
+  notes: [],
+};
 
 /** Lines gather until `flush` or the end, and go to the journal together. */
 class JournalRecord implements InterceptionRecord {

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { aStart } from '../../test/support/record-events.ts';
+import { decodeLine, encodeLine } from './journal-line.ts';
+
+const line = encodeLine(aStart()).trimEnd();
+
+test('an event comes back as it went in', () => {
+  const event = aStart({ model: 'claude "quoted"\nand broken \u0000 \ud800', userAgent: '🦊' });
+  expect(decodeLine(encodeLine(event).slice(0, -1))).toEqual({ kind: 'event', event });
+});
+
+test('an event takes one line, whatever is in it', () => {
+  expect(encodeLine(aStart({ model: 'a\nb\r\n\u2028c' })).indexOf('\n')).toBe(
+    encodeLine(aStart({ model: 'a\nb\r\n\u2028c' })).length - 1,
+  );
+});
+
+describe('a line is recognised as damaged', () => {
+  test('when any one of its characters has changed', () => {
+    for (let index = 0; index < line.length; index += 1) {
+      const changed = `${line.slice(0, index)}${line[index] === 'x' ? 'y' : 'x'}${line.slice(index + 1)}`;
+      expect(decodeLine(changed)).toEqual({ kind: 'damaged' });
+    }
+  });
+
+  test('when it is cut at any place', () => {
+    for (let length = 0; length < line.length; length += 1) {
+      expect(decodeLine(line.slice(0, length))).toEqual({ kind: 'damaged' });
+    }
+  });
+});
+
+test('a line of a version that this program does not know is told apart from a damaged one', () => {
+  // The same line as a later program would write it, with its own checksum.
+  expect(decodeLine('48d79f45 2 {"kind":"start"}')).toEqual({
+    kind: 'unknown_version',
+    version: '2',
+  });
+});

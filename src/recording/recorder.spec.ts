@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SystemClock } from '../core/clock.ts';
+import { anEnd, aStart } from '../../test/support/record-events.ts';
+import type { ContentMode, RecordEvent } from './events.ts';
+import { Journal, JournalRefusal } from './journal.ts';
+import { JournalProgress } from './journal-progress.ts';
+import { JournalReader } from './journal-reader.ts';
+import { Recorder, type RecorderOptions } from './recorder.ts';
+
+const clock = new SystemClock();
+const ID = '01a1fb65-655c-7686-930f-5e15179d0376';
+let directory: string;
+let journal: Journal;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'aibridge-recorder-'));
+  const progress = new JournalProgress();
+  journal = new Journal({ directory, bytesMax: 1024 * 1024, isSynced: true, progress, clock });
+});
+
+afterEach(async () => {
+  await journal.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function aRecorder(options: Partial<RecorderOptions> = {}): Recorder {
+  return new Recorder(journal, clock, {
+    instanceId: '01a00000-0000-7000-8000-000000000001',
+    contentMode: 'full',
+    onFailure: 'refuse',
+    ...options,
+  });
+}
+
+async function journaled(): Promise<RecordEvent[]> {
+  const reader = new JournalReader(directory);
+  const batch = await reader.next();
+  await reader.close();
+  return [...(batch?.events ?? [])];
+}
+
+const { kind: _k, id: _i, at: _a, instanceId: _n, contentMode: _c, ...START } = aStart();
+const { kind: _ek, id: _ei, at: _ea, ...END } = anEnd();
+
+test('a start is in the journal when it resolves', async () => {
+  await aRecorder().start(ID, START);
+  expect(await journaled()).toMatchObject([{ kind: 'start', id: ID }]);
+});
+
+test('an end is in the journal when it resolves, after everything that belongs to it', async () => {
+  const record = await aRecorder().start(ID, START);
+  record.prompt({ messageId: null, text: 'hi' });
+  record.usage({ messageId: 'm', input: 1, output: 2, cacheRead: 0, cacheWrite: 0, extra: {} });
+  await record.end(END);
+  expect((await journaled()).map(({ kind }) => kind)).toEqual(['start', 'prompt', 'usage', 'end']);
+});
+
+test('only the first end counts, and nothing is added after it', async () => {
+  const record = await aRecorder().start(ID, START);
+  await record.end(END);
+  await record.end({ ...END, status: 'failed' });
+  record.prompt({ messageId: null, text: 'late' });
+  record.flush();
+  expect(await journaled()).toMatchObject([
+    { kind: 'start' },
+    { kind: 'end', status: 'completed' },
+  ]);
+});
+
+test('what is flushed is there before the end', async () => {
+  const record = await aRecorder().start(ID, START);
+  record.prompt({ messageId: null, text: 'hi' });
+  record.flush();
+  record.thought({ messageId: null, source: 'thinking', text: 'hm' });
+  await record.end(END);
+  expect((await journaled()).map(({ kind }) => kind)).toEqual([
+    'start',
+    'prompt',
+    'thought',
+    'end',
+  ]);
+});
+
+describe('content mode', () => {
+  const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  const modes: [ContentMode, string, string][] = [
+    ['full', 'secret plan', '{"a":1}'],
+    ['hash', sha('secret plan'), sha('{"a":1}')],
+    ['none', '', ''],
+  ];
+
+  test.each(modes)('%s', async (contentMode, text, input) => {
+    const record = await aRecorder({ contentMode }).start(ID, START);
+    record.prompt({ messageId: null, text: 'secret plan' });
+    record.thought({ messageId: null, source: 'thinking', text: 'secret plan' });
+    record.tool({
+      messageId: null,
+      toolCallId: 't',
+      tool: 'run',
+      serverUrl: null,
+      input: '{"a":1}',
+      injected: false,
+      error: null,
+    });
+    await record.end(END);
+    expect(await journaled()).toMatchObject([
+      { kind: 'start', contentMode },
+      { kind: 'prompt', text },
+      { kind: 'thought', text },
+      { kind: 'tool', tool: 'run', input },
+      { kind: 'end' },
+    ]);
+  });
+});
+
+describe('a journal that refuses', () => {
+  beforeEach(async () => {
+    await rm(directory, { recursive: true });
+  });
+
+  test('refuses the call where no audit means no call', async () => {
+    await expect(aRecorder().start(ID, START)).rejects.toThrow(JournalRefusal);
+  });
+
+  test('lets the call go on and counts it as lost where that is asked for', async () => {
+    const recorder = aRecorder({ onFailure: 'continue' });
+    const record = await recorder.start(ID, START);
+    await record.end(END);
+    expect(recorder.lostRecords).toBe(1);
+  });
+});
+
+describe('durability `database`', () => {
+  const tooLate = (): Promise<void> => Promise.reject(new JournalRefusal('too late'));
+
+  test('a start that is not committed in time is turned away, and its record is closed', async () => {
+    await expect(aRecorder({ committed: tooLate }).start(ID, START)).rejects.toThrow('too late');
+    await journal.close();
+    expect(await journaled()).toMatchObject([
+      { kind: 'start' },
+      { kind: 'end', status: 'failed', errorType: 'audit_unavailable' },
+    ]);
+  });
+
+  test('is recorded all the same where calls go on without it', async () => {
+    const recorder = aRecorder({ committed: tooLate, onFailure: 'continue' });
+    const record = await recorder.start(ID, START);
+    await record.end(END);
+    expect((await journaled()).map(({ kind }) => kind)).toEqual(['start', 'end']);
+    expect(recorder.lostRecords).toBe(0);
+  });
+});
