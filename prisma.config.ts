@@ -6,6 +6,7 @@ import { defineConfig } from 'prisma/config';
  * doing nothing. Migrations go through the WebAssembly engine: `npm run db:migration`, `db:check`.
  */
 process.env['PRISMA_SCHEMA_ENGINE_BINARY'] ??= '/bin/false';
+process.env['CHECKPOINT_DISABLE'] ??= '1'; // no look for a newer version of Prisma either
 
 export default defineConfig({
   schema: 'prisma/schema.prisma',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import process, { env } from 'node:process';
 import { reasonOf } from '../src/database/database-error.ts';
 import { EmbeddedPostgres, runningEmbeddedUrl } from '../src/database/embedded-postgres.ts';
-import { hasCode } from '../src/database/file-errors.ts';
+import { hasCode } from '../src/database/file-access.ts';
 import { databaseTarget } from './db-target.ts';
 
 /** `npm run db:psql [-- <psql arguments>]`: a prompt on the database, with the bridge running or not. */

@@ -88,6 +88,7 @@ export class Database {
   /** After everybody else has finished with it. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#state = { kind: 'down', reason: 'the bridge is stopping' };
     await this.#connection?.client.$disconnect();
     await this.#embedded?.stop();
     await this.#running;
@@ -154,6 +155,7 @@ export class Database {
   }
 
   #becomeReady(): void {
+    if (this.#closing.signal.aborted) return;
     this.#state = { kind: 'ready' };
     this.#options.log.log('the database is ready');
     this.#firstReady.resolve();

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
+import { DirectoryInUseError, lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
 import { DatabaseError, reasonOf } from './database-error.ts';
 import {
   clusterDirectory,
@@ -48,6 +48,7 @@ export class EmbeddedPostgres {
   #server: PostgresServer | undefined;
   /** Kept for as long as this object lives, so that a restarted server has the same address. */
   #port: number | undefined;
+  #starting: Promise<void> | undefined;
   #isStopped = false;
 
   private constructor(home: string, options: EmbeddedOptions) {
@@ -59,20 +60,24 @@ export class EmbeddedPostgres {
   /** Takes the data directory for this process; throws when another bridge has it. */
   static open(options: EmbeddedOptions): EmbeddedPostgres {
     const home = homeOf(options.dataDir);
-    // As root: to be passed through, though not read, by the user that the server runs as.
-    mkdirSync(home, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
-    return new EmbeddedPostgres(home, options);
+    try {
+      // As root: to be passed through, though not read, by the user that the server runs as.
+      mkdirSync(home, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
+      return new EmbeddedPostgres(home, options);
+    } catch (error) {
+      if (error instanceof DirectoryInUseError) throw error;
+      throw failure(`the data directory ${home} cannot be used`, error);
+    }
   }
 
   /** Sees to it that a server runs, in whatever way the last one ended; returns its database's URL. */
   async start(): Promise<string> {
     try {
-      if (!this.isRunning) await this.#startServer();
+      if (!this.isRunning) await (this.#starting = this.#startServer());
       return urlOf(await passwordOf(this.#home), this.#port ?? 0);
     } catch (error) {
       if (error instanceof DatabaseError) throw error;
-      const message = `the embedded PostgreSQL cannot be started: ${reasonOf(error)}`;
-      throw new DatabaseError('embedded', message, { cause: error });
+      throw failure('the embedded PostgreSQL cannot be started', error);
     }
   }
 
@@ -84,6 +89,7 @@ export class EmbeddedPostgres {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#server?.stop();
+    await Promise.allSettled([this.#starting]);
     this.#lock.release();
   }
 
@@ -115,6 +121,10 @@ export async function runningEmbeddedUrl(dataDir: string): Promise<string | unde
   const home = homeOf(dataDir);
   const server = await findPostmaster(await clusterDirectory(home));
   return server && urlOf(await passwordOf(home), server.port);
+}
+
+function failure(what: string, cause: unknown): DatabaseError {
+  return new DatabaseError('embedded', `${what}: ${reasonOf(cause)}`, { cause });
 }
 
 function homeOf(dataDir: string): string {

@@ -13,7 +13,7 @@ import {
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { DatabaseError, reasonOf } from './database-error.ts';
-import { hasCode } from './file-errors.ts';
+import { hasCode, readIfThere } from './file-access.ts';
 import { canReach, type ServerUser } from './server-user.ts';
 
 export interface PostgresBinaries {
@@ -92,13 +92,8 @@ interface Link {
 }
 
 async function linkLibraries(root: string): Promise<void> {
-  const list = await readFile(path.join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(
-    (error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return '[]'; // not every platform has links
-      throw error;
-    },
-  );
-  const links: readonly Link[] = JSON.parse(list);
+  const list = await readIfThere(path.join(root, 'native', 'pg-symlinks.json'));
+  const links: readonly Link[] = JSON.parse(list ?? '[]'); // not every platform has links
   for (const { source, target } of links) {
     const link = path.join(root, target);
     if (await exists(link)) continue;

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DatabaseError, reasonOf } from './database-error.ts';
-import { hasCode } from './file-errors.ts';
+import { hasCode, readIfThere } from './file-access.ts';
 import { preparePostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { canReach, isRoot, postgresUser, type ServerUser } from './server-user.ts';
 
@@ -157,13 +157,4 @@ function locationFile(home: string): string {
 
 function passwordFile(home: string): string {
   return path.join(home, 'password');
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

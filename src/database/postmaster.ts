@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DatabaseError } from './database-error.ts';
-import { hasCode } from './file-errors.ts';
+import { hasCode, readIfThere } from './file-access.ts';
 
 /** A running server, as its `postmaster.pid` describes it. */
 export interface Postmaster {
@@ -18,8 +18,8 @@ const IMMEDIATE_STOP_MS = 10_000;
 
 /** The server that runs on this cluster, whoever started it; a file that only claims so is no server. */
 export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
-  const text = await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
-  const lines = text.split('\n');
+  const text = await readIfThere(path.join(cluster, 'postmaster.pid'));
+  const lines = (text ?? '').split('\n');
   const pid = Number.parseInt(lines[0] ?? '', 10);
   if (!Number.isInteger(pid) || !isAlive(pid)) return undefined;
   if (!(await commandLine(pid)).includes(cluster)) return undefined;
@@ -33,16 +33,19 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
  */
 export async function clearCluster(cluster: string, log: (line: string) => void): Promise<void> {
   const orphan = await findPostmaster(cluster);
-  if (orphan === undefined) {
-    // PostgreSQL itself sees through most stale files, but not when the pid is in use again, which
-    // in a container it often is. A live server would still be found by its shared memory.
-    await rm(path.join(cluster, 'postmaster.pid'), { force: true });
-    return;
+  if (orphan !== undefined) {
+    log(`stopping the embedded server that outlived its bridge (pid ${orphan.pid})`);
+    await stopOrphan(cluster, orphan);
   }
-  log(`stopping the embedded server that outlived its bridge (pid ${orphan.pid})`);
+  // PostgreSQL itself sees through most stale files, but not when the pid is in use again, which in
+  // a container it often is. A live server would still be found by its shared memory.
+  await rm(path.join(cluster, 'postmaster.pid'), { force: true });
+}
+
+async function stopOrphan(cluster: string, { pid }: Postmaster): Promise<void> {
   if (await stopped(cluster, 'SIGINT', FAST_STOP_MS)) return;
   if (await stopped(cluster, 'SIGQUIT', IMMEDIATE_STOP_MS)) return;
-  throw new DatabaseError('embedded', `the old embedded server (pid ${orphan.pid}) does not stop`);
+  throw new DatabaseError('embedded', `the old embedded server (pid ${pid}) does not stop`);
 }
 
 /** Goes by the file and not by the pid, which a parent that does not wait for it may keep taken. */
@@ -52,12 +55,21 @@ async function stopped(
   withinMs: number,
 ): Promise<boolean> {
   const server = await findPostmaster(cluster);
-  if (server !== undefined) process.kill(server.pid, signal);
+  if (server !== undefined) sendSignal(server.pid, signal);
   for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
     if ((await findPostmaster(cluster)) === undefined) return true;
     await delay(POLL_MS);
   }
   return false;
+}
+
+/** It may end by itself in this very moment. */
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

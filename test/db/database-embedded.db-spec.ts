@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
 import { EmbeddedPostgres, runningEmbeddedUrl } from '../../src/database/embedded-postgres.ts';
 import {
@@ -19,10 +19,13 @@ import { temporaryDataDir } from '../support/postgres.ts';
 const BRIDGE = `
   const { EmbeddedPostgres } = await import(process.argv[1]);
   const server = EmbeddedPostgres.open({ dataDir: process.argv[2], log: () => {} });
-  console.log(await server.start());
   process.once('SIGTERM', () => process.exit());
+  console.log(await server.start());
   setInterval(() => {}, 60_000);
 `;
+
+/** A busy machine takes its time. */
+const PATIENCE = { timeout: 10_000 };
 
 let dataDir: string;
 let home: string;
@@ -30,10 +33,7 @@ let home: string;
 beforeEach(async () => {
   dataDir = await temporaryDataDir();
   home = path.join(dataDir, 'postgres');
-});
-
-afterEach(async () => {
-  await rm(dataDir, { recursive: true });
+  onTestFinished(() => rm(dataDir, { recursive: true }));
 });
 
 function open(choosePort?: () => Promise<number>): EmbeddedPostgres {
@@ -131,7 +131,7 @@ describe('the embedded server', () => {
     await expect(server.start()).resolves.toBe(url);
 
     process.kill(await serverPid(), 'SIGKILL');
-    await expect.poll(() => server.isRunning).toBe(false);
+    await expect.poll(() => server.isRunning, PATIENCE).toBe(false);
     await expect(server.start()).resolves.toBe(url);
     await expect(query(url, 'SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
   });
@@ -156,6 +156,11 @@ describe('the embedded server', () => {
     await open().start();
   });
 
+  it('says what is wrong with a data directory that is none', async () => {
+    await writeFile(home, '');
+    expect(() => open()).toThrow(`the data directory ${home} cannot be used: EEXIST`);
+  });
+
   it.each([
     ['of another major version', 'cluster/PG_VERSION', '11\n', 'is of PostgreSQL 11'],
     ['without its password', 'password', undefined, 'password is missing'],
@@ -172,7 +177,7 @@ describe('the embedded server', () => {
     const { bridge } = await otherBridge();
     bridge.kill('SIGTERM');
     await once(bridge, 'exit');
-    await expect.poll(() => runningEmbeddedUrl(dataDir)).toBeUndefined();
+    await expect.poll(() => runningEmbeddedUrl(dataDir), PATIENCE).toBeUndefined();
   });
 });
 

@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { readMigrations } from '../../src/database/migrations.ts';
+import { createSchemaEngine } from '../../src/database/schema-engine.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
 let client: PrismaClient;
@@ -94,6 +98,36 @@ describe('the schema', () => {
     await expect(client.prompt.findUnique({ where: { id } })).resolves.toMatchObject({ text });
   });
 });
+
+describe('the check of schema and migrations', () => {
+  // The full-text index and the storage settings stand in the migrations alone.
+  it('finds them in agreement, also about what only the migrations can say', async () => {
+    expect(await difference(await schema())).toBe('');
+  });
+
+  it.each([
+    ['a column of another name', '  notes  ', '  nates  ', 'ADD COLUMN     "nates"'],
+    ['a bound that has moved', '@db.VarChar(15)', '@db.VarChar(16)', 'VARCHAR(16)'],
+    ['another condition of an index', '"in_progress"', '"open"', `WHERE ("status" = 'open')`],
+  ])('sees %s', async (_, from, to, expected) => {
+    expect(await difference((await schema()).replace(from, to))).toContain(expected);
+  });
+});
+
+function schema(): Promise<string> {
+  return readFile('prisma/schema.prisma', 'utf8');
+}
+
+async function difference(schemaText: string): Promise<string> {
+  const shadow = await createEmptyDatabase();
+  const pool = new Pool({ connectionString: shadow.url, max: 1 });
+  const engine = await createSchemaEngine(pool, shadow.url);
+  const found = await engine.difference(await readMigrations(), schemaText);
+  engine.close();
+  await pool.end();
+  await shadow.drop();
+  return found;
+}
 
 /** As for a big table: an empty one is quicker read whole. */
 async function explain(sql: string): Promise<string> {

@@ -1,0 +1,211 @@
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import path from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { Client } from 'pg';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
+import { ConfigModule } from '../../src/config/config.module.ts';
+import { parseConfig } from '../../src/config/index.ts';
+import { Database } from '../../src/database/database.ts';
+import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
+import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
+
+/** A busy machine takes its time. */
+const PATIENCE = { timeout: 10_000 };
+
+let testDatabase: TestDatabase;
+let warnings: string[];
+
+beforeEach(async () => {
+  testDatabase = await createTestDatabase();
+  onTestFinished(() => testDatabase.drop());
+  warnings = [];
+});
+
+function open(url: string | undefined, dataDir = ''): Database {
+  const log = {
+    log: () => undefined,
+    debug: () => undefined,
+    warn: (line: string) => void warnings.push(line),
+  };
+  const database = new Database({ url, dataDir, log });
+  onTestFinished(() => database.close());
+  database.open();
+  return database;
+}
+
+/** A way to the database that can be cut and mended. */
+class Wire {
+  readonly #target: URL;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(target: string) {
+    this.#target = new URL(target);
+  }
+
+  get url(): string {
+    const url = new URL(this.#target);
+    url.host = `127.0.0.1:${this.#port}`;
+    return url.href;
+  }
+
+  async mend(): Promise<void> {
+    this.#server = createServer((near) => this.#join(near)).listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    if (typeof address === 'object' && address !== null) this.#port = address.port;
+  }
+
+  async cut(): Promise<void> {
+    const closed = this.#server && once(this.#server, 'close');
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #join(near: Socket): void {
+    const far = connect(Number(this.#target.port || 5432), this.#target.hostname);
+    for (const socket of [near, far]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+  }
+}
+
+async function wire(): Promise<Wire> {
+  const made = new Wire(testDatabase.url);
+  await made.mend();
+  onTestFinished(() => made.cut());
+  return made;
+}
+
+describe('the database', () => {
+  it('is there soon, and leaves no connection behind', async () => {
+    const database = open(testDatabase.url);
+    expect(database.state).toEqual({ kind: 'starting' });
+    expect(() => database.client).toThrow('the database is not available: it is starting');
+
+    await database.ready;
+    expect(database.state).toEqual({ kind: 'ready' });
+    expect(database.url).toBe(testDatabase.url);
+    await expect(database.client.interception.count()).resolves.toBe(0);
+
+    await database.close();
+    const client = new Client({ connectionString: testDatabase.url });
+    await client.connect();
+    const { rows } = await client.query(
+      `SELECT application_name FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+    );
+    await client.end();
+    expect(rows).toEqual([]);
+  });
+
+  it('is waited for when it is down at the start, and complained about once', async () => {
+    const way = await wire();
+    await way.cut();
+    const database = open(way.url);
+    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
+    expect(() => database.client).toThrow(
+      expect.objectContaining({
+        code: 'unavailable',
+        message: expect.stringContaining('ECONNREFUSED'),
+      }),
+    );
+
+    await way.mend();
+    await database.ready;
+    await expect(database.client.interception.count()).resolves.toBe(0);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('is down at once when it goes away, and back when it is', async () => {
+    const way = await wire();
+    const database = open(way.url);
+    await database.ready;
+    await way.cut();
+    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
+
+    await way.mend();
+    await expect.poll(() => database.state, PATIENCE).toEqual({ kind: 'ready' });
+    await expect(database.client.interception.count()).resolves.toBe(0);
+  });
+
+  it('stays away when it is newer than the program, and says so', async () => {
+    const client = new Client({ connectionString: testDatabase.url });
+    await client.connect();
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at)
+       VALUES ('1', '', '29990101000000_tomorrow', now())`,
+    );
+    await client.end();
+    const database = open(testDatabase.url);
+    await expect
+      .poll(() => database.state)
+      .toEqual({
+        kind: 'down',
+        reason: expect.stringContaining('29990101000000_tomorrow'),
+      });
+  });
+
+  it('can be closed while it is still being looked for', async () => {
+    const way = await wire();
+    await way.cut();
+    const database = open(way.url);
+    await database.close();
+    expect(() => database.client).toThrow('not available');
+  });
+
+  it('comes and goes with the application that its module is part of', async () => {
+    const parsed = parseConfig({ DATABASE_URL: testDatabase.url }, { readFile: () => '' });
+    if (parsed.kind === 'invalid') throw new Error(parsed.problems.join('\n'));
+    const module = DatabaseModule.register(ConfigModule.register(parsed.config));
+    const app = await NestFactory.createApplicationContext(module, { logger: false });
+    const database = app.get(DatabaseService);
+    await database.ready;
+    await expect(database.client.interception.count()).resolves.toBe(0);
+    await app.close();
+    expect(() => database.client).toThrow('the bridge is stopping');
+  });
+});
+
+describe('the embedded database', () => {
+  let dataDir: string;
+
+  beforeEach(async () => {
+    dataDir = await temporaryDataDir();
+    onTestFinished(() => rm(dataDir, { recursive: true }));
+  });
+
+  it('is started again under the same address when its server dies', async () => {
+    const database = open(undefined, dataDir);
+    await database.ready;
+    const { url } = database;
+    const pidFile = path.join(dataDir, 'postgres', 'cluster', 'postmaster.pid');
+    process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGKILL');
+
+    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
+    await expect.poll(() => database.state, PATIENCE).toEqual({ kind: 'ready' });
+    expect(database.url).toBe(url);
+    await expect(database.client.interception.count()).resolves.toBe(0);
+  });
+
+  it('fails at once, not in the background, when another bridge has its data directory', async () => {
+    open(undefined, dataDir);
+    expect(() => open(undefined, dataDir)).toThrow(DirectoryInUseError);
+  });
+
+  it('can be closed in the middle of its start', async () => {
+    await open(undefined, dataDir).close();
+    const next = open(undefined, dataDir);
+    await next.ready;
+    expect(next.state).toEqual({ kind: 'ready' });
+  });
+});
