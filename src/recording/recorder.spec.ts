@@ -85,8 +85,11 @@ test('what is flushed is there before the end', async () => {
   ]);
 });
 
+function sha(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
 describe('content mode', () => {
-  const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
   const modes: [ContentMode, string, string][] = [
     ['full', 'secret plan', '{"a":1}'],
     ['hash', sha('secret plan'), sha('{"a":1}')],
@@ -134,9 +137,11 @@ describe('a journal that refuses', () => {
   });
 });
 
-describe('durability `database`', () => {
-  const tooLate = (): Promise<void> => Promise.reject(new JournalRefusal('too late'));
+function tooLate(): Promise<void> {
+  return Promise.reject(new JournalRefusal('too late'));
+}
 
+describe('durability `database`', () => {
   test('a start that is not committed in time is turned away, and its record is closed', async () => {
     await expect(aRecorder({ committed: tooLate }).start(ID, START)).rejects.toThrow('too late');
     await journal.close();

@@ -101,6 +101,7 @@ test('follows a journal that grows', async () => {
   }
   stop.abort();
   await following;
+  expect(progress.lagRecords).toBe(0);
 });
 
 test('waits for a store that is away, loses nothing and says so once it is back', async () => {

@@ -42,6 +42,10 @@ const ALL = [
   'thoughts',
 ] as const;
 
+function dump() {
+  return Promise.all(ALL.map((table) => tables.rows(`SELECT * FROM ${table} ORDER BY id`)));
+}
+
 async function interception(id: string) {
   const [row] = await tables.rows('SELECT * FROM interceptions WHERE id = $1', [id]);
   return row;
@@ -82,8 +86,6 @@ test('stores every kind of event', async () => {
 
 test('storing the same events again, in any cut, changes nothing', async () => {
   const events = aWhole(anId());
-  const dump = () =>
-    Promise.all(ALL.map((table) => tables.rows(`SELECT * FROM ${table} ORDER BY id`)));
   await store.store(events);
   const once = await dump();
   await store.store(events);
