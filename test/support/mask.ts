@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Spec 06 §2 in words of its own, so that a mistake in the bridge's mask is not shared. */
 export function hintOf(key: string): string {
-  const points = [...key];
+  const points = Array.from(key);
   const steps = [
     [20, 4],
     [10, 2],
