@@ -18,5 +18,6 @@ export {
   type UpstreamError,
   type UpstreamReply,
 } from './key-verdict.ts';
-export type { PoolKey, SharedKeyState } from './pool-key.ts';
+export type { PoolKey } from './pool-key.ts';
+export type { SharedKeyState } from './shared-key-state.ts';
 export { PoolExhausted, type Walker } from './walker.ts';

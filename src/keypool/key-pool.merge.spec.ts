@@ -6,7 +6,8 @@ import { KeyPool } from './key-pool.ts';
 import { type Cooldown, joinMarks, type KeyMarks, type Rejection } from './key-state.ts';
 import type { KeyTransition } from './key-transition.ts';
 import type { KeyVerdict } from './key-verdict.ts';
-import type { PoolKey, SharedKeyState } from './pool-key.ts';
+import type { PoolKey } from './pool-key.ts';
+import { mergeShared, type SharedKeyState } from './shared-key-state.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const SECRET = new Secret('the-only-key-of-the-pool');
@@ -90,7 +91,7 @@ describe('what replicas tell one another', () => {
     const [one, two] = [aReplica(), aReplica()];
     one.cool(60_000);
     expect(two.hear(...one.news)).toMatchObject([
-      { origin: 'remote', status: null, reason: 'rate_limited', cooldownMs: 60_000 },
+      { origin: 'remote', status: 429, reason: 'rate_limited', cooldownMs: 60_000 },
     ]);
     expect(two.news).toEqual([]);
     expect(two.hear(...one.news)).toEqual([]);
@@ -195,11 +196,13 @@ describe('replicas whose clocks disagree by up to a minute', () => {
 const time = fc.integer({ min: 0, max: 20 });
 const aCooldown: fc.Arbitrary<Cooldown> = fc.record({
   reason: fc.constantFrom('rate_limited', 'quota_exhausted'),
+  status: fc.constantFrom(402, 429),
   sinceMs: time,
   untilMs: time,
 });
 const aRejection: fc.Arbitrary<Rejection> = fc.record({
   reason: fc.constantFrom('unauthorized', 'forbidden'),
+  status: fc.constantFrom(200, 401),
   sinceMs: time,
 });
 const someMarks: fc.Arbitrary<KeyMarks> = fc.record({
@@ -217,4 +220,37 @@ describe('adding up marks', () => {
       }),
     );
   });
+});
+
+describe('a store that keeps one record for all replicas', () => {
+  const minutes = fc.integer({ min: 0, max: 4 }).map((minute) => minute * 40_000);
+  const aRecord: fc.Arbitrary<SharedKeyState> = fc
+    .record({ marks: someMarks, resetAtMs: minutes, laterMs: minutes })
+    .map(({ marks: { cooldown, rejection }, resetAtMs, laterMs }) => ({
+      fingerprint: SECRET.fingerprint,
+      scope: null,
+      resetAtMs,
+      cooldown: cooldown && { ...cooldown, sinceMs: cooldown.sinceMs + laterMs },
+      rejection: rejection && { ...rejection, sinceMs: rejection.sinceMs + laterMs },
+    }));
+
+  it('merges by the rule that pools merge by', () => {
+    fc.assert(
+      fc.property(aRecord, aRecord, (one, two) => {
+        const { hear, pool } = aReplica();
+        hear(one, two);
+        const merged = mergeShared(mergeShared(NOTHING_KNOWN, one), two);
+        expect(pool.keys[0]?.shared(null)).toEqual(merged);
+        expect(mergeShared(merged, two)).toEqual(merged);
+      }),
+    );
+  });
+
+  const NOTHING_KNOWN: SharedKeyState = {
+    fingerprint: SECRET.fingerprint,
+    scope: null,
+    resetAtMs: 0,
+    cooldown: null,
+    rejection: null,
+  };
 });

@@ -268,24 +268,31 @@ describe('marking', () => {
     const { key, clock, cool, transitions } = aPool();
     const atMs = clock.nowMs();
     const returned = cool(0, 5);
+    const cooldown = {
+      reason: 'rate_limited',
+      status: 429,
+      sinceMs: atMs,
+      untilMs: atMs + 5_000,
+    };
     expect(returned).toEqual({
       provider: 'anthropic',
       fingerprint: key(0).fingerprint,
       hint: 'te...-0',
       scope: null,
       from: { kind: 'valid' },
-      to: { kind: 'temporary', reason: 'rate_limited', untilMs: atMs + 5_000, remainingMs: 5_000 },
+      to: { kind: 'temporary', remainingMs: 5_000, ...cooldown },
       isStateChange: true,
       reason: 'rate_limited',
       status: 429,
       cooldownMs: 5_000,
       atMs,
+      actor: null,
       origin: 'local',
       shared: {
         fingerprint: key(0).fingerprint,
         scope: null,
         resetAtMs: 0,
-        cooldown: { reason: 'rate_limited', sinceMs: atMs, untilMs: atMs + 5_000 },
+        cooldown,
         rejection: null,
       },
     });

@@ -5,7 +5,8 @@ import { KeyRoster } from './key-roster.ts';
 import { type KeyMarks, type KeyScope, type KeyState, VALID } from './key-state.ts';
 import type { KeyTransition, KeyTransitionListener, ResetReason } from './key-transition.ts';
 import { type KeyVerdict, QUOTA_COOLDOWN_MS } from './key-verdict.ts';
-import { PoolKey, type SharedKeyState } from './pool-key.ts';
+import { PoolKey } from './pool-key.ts';
+import type { SharedKeyState } from './shared-key-state.ts';
 import { Walker } from './walker.ts';
 
 export interface KeyPoolSettings {
@@ -23,12 +24,14 @@ export interface KeySnapshot {
   readonly fingerprint: string;
   readonly hint: string;
   readonly state: KeyState;
+  /** When it came into this state, as far as anybody remembers; null for a key that was never marked. */
+  readonly changedAtMs: number | null;
   /** Only the models the key is sidelined for. */
   readonly models: readonly { readonly model: string; readonly state: KeyState }[];
 }
 
 /** `reason` is that of a key which becomes valid; a mark says for itself why it was made. */
-type Cause = Pick<KeyTransition, 'origin' | 'status' | 'reason' | 'atMs'>;
+type Cause = Pick<KeyTransition, 'origin' | 'reason' | 'actor' | 'atMs'>;
 
 /**
  * The keys of one provider. Every call prefers the first healthy key in configured
@@ -72,17 +75,21 @@ export class KeyPool {
     const isForModel = verdict.kind === 'reject' && verdict.scope === 'model';
     const scope = isForModel ? (reply.model ?? '') : null;
     const atMs = this.#settings.clock.nowMs();
-    const marks = this.#marksOf(verdict, atMs);
-    const cause: Cause = { origin: 'local', status: reply.status, reason: verdict.reason, atMs };
+    const marks = this.#marksOf(verdict, reply.status, atMs);
+    const cause: Cause = { origin: 'local', reason: verdict.reason, actor: null, atMs };
     return this.#change(key, cause, () => key.mark(scope, marks))[0];
   }
 
   /** Makes a key valid for everything. Always reported, so that other replicas follow. */
-  reset(fingerprint: string, reason: ResetReason): readonly KeyTransition[] {
+  reset(
+    fingerprint: string,
+    reason: ResetReason,
+    actor: string | null = null,
+  ): readonly KeyTransition[] {
     const key = this.#roster.find(fingerprint);
     if (!key) return [];
     const atMs = this.#settings.clock.nowMs();
-    return this.#change(key, { origin: 'local', status: null, reason, atMs }, () => key.reset());
+    return this.#change(key, { origin: 'local', reason, actor, atMs }, () => key.reset());
   }
 
   /** Takes in what another replica knows. Keys that this pool does not have are ignored. */
@@ -90,7 +97,7 @@ export class KeyPool {
     const key = this.#roster.find(remote.fingerprint);
     if (!key) return [];
     const atMs = this.#settings.clock.nowMs();
-    const cause: Cause = { origin: 'remote', status: null, reason: 'remote_reset', atMs };
+    const cause: Cause = { origin: 'remote', reason: 'remote_reset', actor: null, atMs };
     return this.#change(key, cause, () => key.merge(this.#withBoundedCooldown(remote, atMs)));
   }
 
@@ -113,18 +120,23 @@ export class KeyPool {
       fingerprint: key.fingerprint,
       hint: key.hint,
       state: key.stateFor(),
+      changedAtMs: key.changedAtMs(nowMs),
       models: [...key.states(nowMs)].flatMap(([model, state]) =>
         model === null || state.kind === 'valid' ? [] : [{ model, state }],
       ),
     }));
   }
 
-  #marksOf(verdict: Exclude<KeyVerdict, { kind: 'healthy' }>, sinceMs: number): KeyMarks {
+  #marksOf(
+    verdict: Exclude<KeyVerdict, { kind: 'healthy' }>,
+    status: number,
+    sinceMs: number,
+  ): KeyMarks {
     if (verdict.kind === 'reject') {
-      return { cooldown: null, rejection: { reason: verdict.reason, sinceMs } };
+      return { cooldown: null, rejection: { reason: verdict.reason, status, sinceMs } };
     }
     const untilMs = sinceMs + this.cooldownMs(verdict);
-    return { cooldown: { reason: verdict.reason, sinceMs, untilMs }, rejection: null };
+    return { cooldown: { reason: verdict.reason, status, sinceMs, untilMs }, rejection: null };
   }
 
   /** A replica whose clock runs ahead must not sideline a key for longer than anybody may. */
@@ -170,6 +182,7 @@ export class KeyPool {
       to,
       isStateChange: from.kind !== to.kind,
       reason: to.kind === 'valid' ? reason : to.reason,
+      status: to.kind === 'valid' ? null : to.status,
       cooldownMs: to.kind === 'temporary' ? to.remainingMs : null,
       shared: key.shared(scope),
       ...cause,

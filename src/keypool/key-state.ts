@@ -7,22 +7,27 @@ export type KeyState =
   | {
       readonly kind: 'temporary';
       readonly reason: CoolReason;
+      readonly status: number;
+      readonly sinceMs: number;
       readonly untilMs: number;
       readonly remainingMs: number;
     }
-  | { readonly kind: 'permanent'; readonly reason: RejectReason; readonly sinceMs: number };
+  | ({ readonly kind: 'permanent' } & Rejection);
 
 /** The whole key (`null`), or its use for one model; `''` stands for requests that name no model. */
 export type KeyScope = string | null;
 
+/** `status` is what upstream answered. */
 export interface Cooldown {
   readonly reason: CoolReason;
+  readonly status: number;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
 
 export interface Rejection {
   readonly reason: RejectReason;
+  readonly status: number;
   readonly sinceMs: number;
 }
 
@@ -42,8 +47,7 @@ export const VALID: KeyState = { kind: 'valid' };
 export function stateOf({ cooldown, rejection }: KeyMarks, nowMs: number): KeyState {
   if (rejection) return { kind: 'permanent', ...rejection };
   if (!cooldown || cooldown.untilMs <= nowMs) return VALID;
-  const { reason, untilMs } = cooldown;
-  return { kind: 'temporary', reason, untilMs, remainingMs: untilMs - nowMs };
+  return { kind: 'temporary', ...cooldown, remainingMs: cooldown.untilMs - nowMs };
 }
 
 /**
@@ -82,11 +86,13 @@ function earlier(left: Rejection | null, right: Rejection | null): Rejection | n
   return isFirst(right.sinceMs - left.sinceMs, left, right) ? left : right;
 }
 
-/** A tie is broken by the reason, so that every replica settles on the same one. */
+/** A tie is broken by what was answered, so that every replica settles on the same one. */
 function isFirst(
   difference: number,
-  left: { readonly reason: string },
-  right: { readonly reason: string },
+  left: { readonly reason: string; readonly status: number },
+  right: { readonly reason: string; readonly status: number },
 ): boolean {
-  return difference > 0 || (difference === 0 && left.reason <= right.reason);
+  if (difference !== 0) return difference > 0;
+  if (left.reason !== right.reason) return left.reason < right.reason;
+  return left.status <= right.status;
 }

@@ -1,5 +1,5 @@
 import type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
-import type { SharedKeyState } from './pool-key.ts';
+import type { SharedKeyState } from './shared-key-state.ts';
 
 export type ResetReason = 'operator_reset' | 'recheck_passed' | 'remote_reset';
 
@@ -22,6 +22,8 @@ export interface KeyTransition {
   /** The cooldown as applied, the default and the cap included. */
   readonly cooldownMs: number | null;
   readonly atMs: number;
+  /** The operator who asked for a reset, if one did. */
+  readonly actor: string | null;
   /** `remote` changes come from another replica and are not to be shared again. */
   readonly origin: 'local' | 'remote';
   readonly shared: SharedKeyState;

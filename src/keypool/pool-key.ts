@@ -9,14 +9,7 @@ import {
   NO_MARKS,
   stateOf,
 } from './key-state.ts';
-
-/** What replicas tell one another about a key in one scope. */
-export interface SharedKeyState extends KeyMarks {
-  readonly fingerprint: string;
-  readonly scope: KeyScope;
-  /** The newest reset of the key that the sender knew of; 0 when there was none. */
-  readonly resetAtMs: number;
-}
+import type { SharedKeyState } from './shared-key-state.ts';
 
 /** Models are named by clients, so neither their number nor their length is trusted. */
 const MODEL_SCOPES_MAX = 64;
@@ -67,6 +60,14 @@ export class PoolKey {
     const states = new Map<KeyScope, KeyState>([[null, stateOf(this.#marksIn(null), nowMs)]]);
     for (const [scope, marks] of this.#marks) states.set(scope, stateOf(marks, nowMs));
     return states;
+  }
+
+  /** When the whole key came into the state it is in; null when nothing is known to have happened. */
+  changedAtMs(nowMs: number): number | null {
+    const { cooldown, rejection } = this.#marksIn(null);
+    if (rejection) return rejection.sinceMs;
+    if (!cooldown) return this.#resetAtMs || null;
+    return cooldown.untilMs <= nowMs ? cooldown.untilMs : cooldown.sinceMs;
   }
 
   shared(scope: KeyScope): SharedKeyState {
