@@ -38,3 +38,9 @@ function randomTail(offset: number): string {
   }
   return text;
 }
+
+/** Below every id made at this time or later, and above every one made before: times as ranges of ids. */
+export function firstIdAt(epochMs: number): string {
+  const time = Math.max(0, Math.trunc(epochMs)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}

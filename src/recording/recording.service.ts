@@ -103,6 +103,10 @@ export class RecordingService implements OnModuleInit {
       journalRoot: this.#root,
       instance: { id: this.instanceId, version: VERSION, host: hostname() },
       progressMemory: this.progress.memory,
+      retention: {
+        recordsMs: this.config.audit.retentionMs,
+        textsMs: this.config.audit.contentRetentionMs,
+      },
     };
     const script = new URL(`./writer.worker${extname(import.meta.url)}`, import.meta.url);
     const worker = new Worker(script, { workerData: start });

@@ -4,6 +4,8 @@ export interface WriterStart {
   readonly journalRoot: string;
   readonly instance: { readonly id: string; readonly version: string; readonly host: string };
   readonly progressMemory: SharedArrayBuffer;
+  /** How long records and their texts are kept; 0: for ever. */
+  readonly retention: { readonly recordsMs: number; readonly textsMs: number };
 }
 
 export type WriterReport = {

@@ -4,20 +4,23 @@ import { SystemClock } from '../core/clock.ts';
 import { createPrismaClient } from '../database/prisma-client.ts';
 import { JournalKeeper, type KeeperReports } from './journal-keeper.ts';
 import { JournalProgress } from './journal-progress.ts';
+import { PrismaPurgeStore } from './prisma-purge-store.ts';
 import { PrismaRecordStore } from './prisma-record-store.ts';
+import { Retention, type RetentionReports } from './retention.ts';
 import { setAside, type SetAside } from './set-aside.ts';
 import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts';
 
 /** One for the own journal, one for those of the dead, one for housekeeping. */
 const CONNECTIONS_MAX = 3;
 
-const { databaseUrl, journalRoot, instance, progressMemory }: WriterStart = workerData;
+const start: WriterStart = workerData;
+const { databaseUrl, journalRoot, instance } = start;
 const stop = new AbortController();
 parentPort?.on('message', (message) => {
   if (message === STOP) stop.abort();
 });
 
-const reports: KeeperReports = {
+const reports: KeeperReports & RetentionReports = {
   unavailable: (reason) => say('warn', 'the database does not take records; they wait', { reason }),
   available: () => say('info', 'the database takes records again'),
   setAside: reportSetAside,
@@ -25,6 +28,7 @@ const reports: KeeperReports = {
     say('info', 'took over the journal of a dead process', { instanceId, interrupted }),
   closedInterrupted: (instanceId, interrupted) =>
     say('info', 'closed what a silent process left open', { instanceId, interrupted }),
+  purged: (what, rows) => say('info', `purged ${what} that are past their age`, { rows }),
   failed: (what, reason) => say('warn', `${what} failed; it will be tried again`, { reason }),
 };
 
@@ -33,7 +37,20 @@ const keeper = new JournalKeeper(new PrismaRecordStore(prisma), reports, new Sys
   root: journalRoot,
   instance,
 });
-await keeper.run(join(journalRoot, instance.id), new JournalProgress(progressMemory), stop.signal);
+const retention = new Retention(
+  new PrismaPurgeStore(prisma),
+  start.retention,
+  reports,
+  new SystemClock(),
+);
+await Promise.all([
+  keeper.run(
+    join(journalRoot, instance.id),
+    new JournalProgress(start.progressMemory),
+    stop.signal,
+  ),
+  retention.run(stop.signal),
+]);
 await prisma.$disconnect();
 parentPort?.close();
 

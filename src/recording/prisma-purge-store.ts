@@ -1,0 +1,71 @@
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { firstIdAt } from '../core/ids.ts';
+import { PurgeStore } from './retention.ts';
+
+const BATCH_ROWS = 2_000;
+/** Told to PostgreSQL as the one thing that replicas take turns at. */
+const LOCK = 0x61_69_62_31;
+const TIMEOUT_MS = 60_000;
+
+/** Children first, so that no interception is seen without knowing that it is going. */
+const CHILDREN = ['attempts', 'token_usages', 'prompts', 'tool_usages', 'thoughts'];
+
+/**
+ * Ids begin with their time, so what is older is a range of ids: of the primary
+ * key for interceptions, of the index on `interception_id` for what belongs to them.
+ */
+export class PrismaPurgeStore extends PurgeStore {
+  constructor(private readonly prisma: PrismaClient) {
+    super();
+  }
+
+  override purgeRecords(olderThanMs: number): Promise<number | undefined> {
+    const below = firstIdAt(olderThanMs);
+    return this.#inTurn([
+      ...CHILDREN.map((table) => deleteBelow(table, 'interception_id', below)),
+      deleteBelow('interceptions', 'id', below),
+      deleteBelow('key_events', 'id', below),
+    ]);
+  }
+
+  override purgeTexts(olderThanMs: number, doneBeforeMs: number): Promise<number | undefined> {
+    const below = firstIdAt(olderThanMs);
+    return this.#inTurn([
+      deleteBelow('prompts', 'interception_id', below),
+      deleteBelow('thoughts', 'interception_id', below),
+      forgetInputs(firstIdAt(doneBeforeMs), below),
+    ]);
+  }
+
+  /** The first of the statements that finds something does its batch; the next call goes on. */
+  #inTurn(statements: readonly Prisma.Sql[]): Promise<number | undefined> {
+    return this.prisma.$transaction(
+      async (transaction) => {
+        const [lock] = await transaction.$queryRaw<{ taken: boolean }[]>`
+          SELECT pg_try_advisory_xact_lock(${LOCK}) AS taken`;
+        if (lock?.taken !== true) return undefined;
+        for (const statement of statements) {
+          const rows = await transaction.$executeRaw(statement);
+          if (rows > 0) return rows;
+        }
+        return 0;
+      },
+      { timeout: TIMEOUT_MS, maxWait: TIMEOUT_MS },
+    );
+  }
+}
+
+function deleteBelow(table: string, column: string, below: string): Prisma.Sql {
+  const [from, by] = [Prisma.raw(table), Prisma.raw(column)];
+  return Prisma.sql`
+    DELETE FROM ${from} WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM ${from} WHERE ${by} < ${below}::uuid ORDER BY ${by} LIMIT ${BATCH_ROWS}))`;
+}
+
+function forgetInputs(from: string, below: string): Prisma.Sql {
+  return Prisma.sql`
+    UPDATE tool_usages SET input = NULL WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM tool_usages
+      WHERE interception_id >= ${from}::uuid AND interception_id < ${below}::uuid
+        AND input IS NOT NULL LIMIT ${BATCH_ROWS}))`;
+}

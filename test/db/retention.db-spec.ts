@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { uuidv7 } from '../../src/core/ids.ts';
+import type { PrismaClient } from '../../src/generated/prisma/client.ts';
+import { PrismaPurgeStore } from '../../src/recording/prisma-purge-store.ts';
+import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
+import { Retention } from '../../src/recording/retention.ts';
+import { AuditTables } from '../support/audit-tables.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import {
+  anAttempt,
+  anEnd,
+  aPrompt,
+  aStart,
+  aThought,
+  aTool,
+  aUsage,
+} from '../support/record-events.ts';
+
+const DAY = 86_400_000;
+const NOW = Date.UTC(2030, 0, 100);
+
+let database: TestDatabase;
+let prisma: PrismaClient;
+let tables: AuditTables;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  prisma = createPrismaClient(database.url, { poolMax: 4 });
+  tables = new AuditTables(database.url);
+  const store = new PrismaRecordStore(prisma);
+  // In order of age, as ids only ever grow.
+  for (const days of [90, 61, 59, 31, 29, 0]) await store.store(interceptionsOf(days));
+});
+
+afterAll(async () => {
+  await tables.close();
+  await prisma.$disconnect();
+  await database.drop();
+});
+
+function interceptionsOf(days: number) {
+  const at = NOW - days * DAY;
+  return Array.from({ length: 3_000 }, () => uuidv7(at)).flatMap((id) => [
+    aStart({ id, at }),
+    anAttempt({ id, at, rowId: uuidv7(at) }),
+    aUsage({ id, at, rowId: uuidv7(at) }),
+    aPrompt({ id, at, rowId: uuidv7(at) }),
+    aTool({ id, at, rowId: uuidv7(at) }),
+    aThought({ id, at, rowId: uuidv7(at) }),
+    anEnd({ id, at: at + 10 }),
+  ]);
+}
+
+async function agesIn(table: string, condition = 'true'): Promise<number[]> {
+  const id = table === 'interceptions' ? 'id' : 'interception_id';
+  const rows = await tables.rows(
+    `SELECT DISTINCT t.started_at FROM interceptions t JOIN ${table} c ON c.${id} = t.id
+     WHERE ${condition.replaceAll('input', 'c.input')}`,
+  );
+  return rows
+    .map(({ started_at }) => Math.round((NOW - Number(started_at)) / DAY))
+    .toSorted((a, b) => b - a);
+}
+
+test('what is past its age goes, texts before records, and nothing else', async () => {
+  const purged: [string, number][] = [];
+  const retention = new Retention(
+    new PrismaPurgeStore(prisma),
+    { recordsMs: 60 * DAY, textsMs: 30 * DAY },
+    { purged: (what, rows) => purged.push([what, rows]), failed: expect.unreachable },
+    new FakeClock(NOW),
+  );
+  const stop = new AbortController();
+  const running = retention.run(stop.signal);
+  await expect
+    .poll(() => purged.map(([what]) => what), { timeout: 15_000 })
+    .toEqual(['texts', 'records']);
+  stop.abort();
+  await running;
+
+  expect(await agesIn('interceptions')).toEqual([59, 31, 29, 0]);
+  for (const table of ['attempts', 'token_usages', 'tool_usages']) {
+    expect(await agesIn(table)).toEqual([59, 31, 29, 0]);
+  }
+  for (const table of ['prompts', 'thoughts']) expect(await agesIn(table)).toEqual([29, 0]);
+  expect(await agesIn('tool_usages', 'input IS NOT NULL')).toEqual([29, 0]);
+  expect(await tables.rows('SELECT count(*)::int AS n FROM attempts')).toEqual([{ n: 12_000 }]);
+});
+
+test('only one replica purges at a time', async () => {
+  const store = new PrismaPurgeStore(prisma);
+  await prisma.$transaction(async (transaction) => {
+    await transaction.$executeRaw`SELECT pg_advisory_xact_lock(${0x61_69_62_31})`;
+    expect(await store.purgeRecords(NOW)).toBeUndefined();
+  });
+  expect(await store.purgeRecords(NOW - 60 * DAY)).toBe(0);
+});
