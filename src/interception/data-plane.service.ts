@@ -3,9 +3,9 @@ import { BridgeConfig } from '../config/index.ts';
 import { Clock } from '../core/clock.ts';
 import { waited } from '../core/waited.ts';
 import { Identifier } from '../identity/index.ts';
-import { RecordingService } from '../recording/recording.service.ts';
 import { ProviderInstancesService } from '../upstream/provider-instances.service.ts';
 import { DataPlane } from './data-plane.ts';
+import { InterceptionLogService } from './interception-log.service.ts';
 
 /** Builds the data plane out of what is configured, and takes it down again. */
 @Injectable()
@@ -17,12 +17,12 @@ export class DataPlaneService {
     clock: Clock,
     identifier: Identifier,
     private readonly providers: ProviderInstancesService,
-    recording: RecordingService,
+    log: InterceptionLogService,
   ) {
     this.dataPlane = new DataPlane(providers.all, {
       clock,
       identifier,
-      recorder: () => recording.recorder,
+      recorder: () => log.recorder(),
       placeholderKey: config.identity.placeholderKey,
       identityHeaders: identifier.headerNames,
       sendActorHeaders: config.identity.sendActorHeaders,

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DataPlaneService } from './data-plane.service.ts';
+import { InterceptionLogService } from './interception-log.service.ts';
 
 @Module({})
 export class InterceptionModule {
@@ -7,7 +8,7 @@ export class InterceptionModule {
     return {
       module: InterceptionModule,
       imports: [...imports],
-      providers: [DataPlaneService],
+      providers: [DataPlaneService, InterceptionLogService],
       exports: [DataPlaneService],
     };
   }

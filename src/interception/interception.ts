@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { BridgeError } from '../core/errors.ts';
 import { exhaustionError } from '../providers/index.ts';
-import { JournalRefusal, UNRECORDED, type Recorder } from '../recording/index.ts';
+import { JournalRefusal, UNRECORDED } from '../recording/index.ts';
 import {
   callWithFailover,
   type Attempt,
@@ -17,13 +17,14 @@ import { renderFault } from './bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { inspectAnswer, type Inspected } from './inspect-answer.ts';
+import type { StartRecorder } from './interception-log.ts';
 import { Ledger } from './ledger.ts';
 import { outgoingRequest, type OutgoingOptions } from './outgoing-request.ts';
 import { startFacts } from './start-facts.ts';
 import { receiveRequest, type ReceivedRequest } from './received-request.ts';
 
 export interface InterceptionOptions extends OutgoingOptions {
-  readonly recorder: () => Recorder;
+  readonly recorder: () => StartRecorder;
   readonly clock: Clock;
   readonly bodyBytesMax: number;
   readonly recordsPassthrough: boolean;
