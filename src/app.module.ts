@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { ConfigModule } from './config/config.module.ts';
 import { ClockModule } from './core/clock.module.ts';
@@ -26,7 +27,8 @@ export class AppModule {
     const recording = RecordingModule.register([...ground, database]);
     const upstream = UpstreamModule.register([...ground, keypool]);
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
+    const audit = AuditModule.register([configuration, identity, database]);
     const health = HealthModule.register([interception, recording]);
-    return { module: AppModule, imports: [interception, health] };
+    return { module: AppModule, imports: [interception, audit, health] };
   }
 }

@@ -4,6 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module.ts';
+import { ApiExceptionFilter } from './audit/api-exception.filter.ts';
+import { ValidationPipe } from './audit/validation.pipe.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
 import type { Logger } from './telemetry/index.ts';
@@ -35,6 +37,8 @@ export async function createApp(config: BridgeConfig, logger: Logger): Promise<I
   const express = app.getHttpAdapter().getInstance();
   express.disable('x-powered-by');
   express.disable('etag');
+  app.useGlobalPipes(new ValidationPipe());
+  app.useGlobalFilters(new ApiExceptionFilter());
   mountDataPlane(app, logger);
   return app;
 }

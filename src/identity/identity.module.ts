@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { BridgeConfig } from '../config/index.ts';
+import { AdminGuard } from './admin.guard.ts';
 import { Identifier } from './identifier.ts';
+import { IdentityGuard } from './identity.guard.ts';
 
 @Module({})
 export class IdentityModule {
@@ -14,8 +16,10 @@ export class IdentityModule {
           useFactory: (config: BridgeConfig) => new Identifier(config.identity),
           inject: [BridgeConfig],
         },
+        IdentityGuard,
+        AdminGuard,
       ],
-      exports: [Identifier],
+      exports: [Identifier, IdentityGuard, AdminGuard],
     };
   }
 }

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { cursorSchema } from './cursor.ts';
+import { anyOf, choice, flag, text, time, whole } from './parameter.ts';
+
+const PAGE_MAX = 1_000;
+const PAGE_DEFAULT = 50;
+
+/** What lists, export and live tail can be narrowed by. A repeated parameter means OR, different ones AND. */
+const filterShape = {
+  initiator: anyOf(text)
+    .optional()
+    .meta({ description: 'Who called.', examples: ['alice@corp'] }),
+  provider: anyOf(text)
+    .optional()
+    .meta({ description: 'The provider’s configured name.', examples: ['anthropic'] }),
+  providerType: anyOf(text)
+    .optional()
+    .meta({ description: 'The kind of provider.', examples: ['anthropic'] }),
+  model: anyOf(text)
+    .optional()
+    .meta({ examples: ['claude-opus-4-5'] }),
+  client: anyOf(text)
+    .optional()
+    .meta({ description: 'The program that called.', examples: ['Claude Code'] }),
+  session: anyOf(text)
+    .optional()
+    .meta({ description: 'The client’s id of a conversation.', examples: ['5c0c5c9e'] }),
+  api: anyOf(choice(['messages', 'chat_completions', 'responses', 'passthrough'])).optional(),
+  status: anyOf(
+    choice(['in_progress', 'completed', 'failed', 'aborted', 'interrupted']),
+  ).optional(),
+  errorType: anyOf(text)
+    .optional()
+    .meta({ examples: ['keys_rate_limited'] }),
+  credentialKind: anyOf(choice(['centralized', 'byok'])).optional(),
+  credentialHint: anyOf(text)
+    .optional()
+    .meta({ description: 'The masked key.', examples: ['sk-a...9f2c'] }),
+  credentialFingerprint: anyOf(text)
+    .optional()
+    .meta({ examples: ['8d969eef6eca'] }),
+  tool: anyOf(text)
+    .optional()
+    .meta({ description: 'A tool that the model called.', examples: ['Bash'] }),
+  streaming: flag().optional(),
+  failedOver: flag().optional().meta({ description: 'Whether more than one key was tried.' }),
+  startedAfter: time.optional().meta({ description: 'Started at this time or later.' }),
+  startedBefore: time.optional().meta({ description: 'Started before this time.' }),
+  minTokens: whole(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({ description: 'At least so many tokens, of all kinds together.', examples: [100_000] }),
+  minDurationMs: whole(0, 2 ** 31 - 1)
+    .optional()
+    .meta({ description: 'Took at least so long.', examples: [30_000] }),
+  text: text.optional().meta({
+    description:
+      'Full text over prompts: words all of which occur, "a phrase", or, -without. ' +
+      'Finds only prompts that were recorded in full (AIBRIDGE_AUDIT_CONTENT=full) and not purged.',
+    examples: ['"connection pool" -test'],
+  }),
+};
+
+export const filterSchema = z.strictObject(filterShape);
+export type InterceptionFilter = z.infer<typeof filterSchema>;
+
+export const listQuerySchema = z.strictObject({
+  ...filterShape,
+  limit: whole(1, PAGE_MAX).default(PAGE_DEFAULT).meta({ description: 'Items of a page.' }),
+  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+  count: flag()
+    .default(false)
+    .meta({ description: 'Adds `total`, the number of all that match. Costs a count.' }),
+});
+export type ListQuery = z.infer<typeof listQuerySchema>;

@@ -1,0 +1,34 @@
+import { Controller, Get, NotFoundException, Param, Query, UseGuards } from '@nestjs/common';
+import { z } from 'zod';
+import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { listQuerySchema, type ListQuery } from './interception-filter.ts';
+import type { InterceptionDetail } from './interception-shape.ts';
+import { PrismaInterceptions, type InterceptionPage } from './prisma-interceptions.ts';
+import { scopeOf } from './scope.ts';
+
+const idSchema = z.guid('must be the id of an interception');
+
+@Controller('api/v1/interceptions')
+@UseGuards(IdentityGuard)
+export class InterceptionsController {
+  constructor(private readonly interceptions: PrismaInterceptions) {}
+
+  @Get()
+  list(
+    @CurrentCaller() caller: Caller,
+    @Query({ schema: listQuerySchema }) query: ListQuery,
+  ): Promise<InterceptionPage> {
+    return this.interceptions.page(scopeOf(caller), query);
+  }
+
+  /** Somebody else's record is not there, to a member: whether it exists is no business of theirs. */
+  @Get(':id')
+  async detail(
+    @CurrentCaller() caller: Caller,
+    @Param('id', { schema: idSchema }) id: string,
+  ): Promise<InterceptionDetail> {
+    const found = await this.interceptions.detail(scopeOf(caller), id);
+    if (found === undefined) throw new NotFoundException(`There is no interception ${id}.`);
+    return found;
+  }
+}

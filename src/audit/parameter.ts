@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+const VALUES_MAX = 50;
+const VALUE_LENGTH_MAX = 512;
+
+/** PostgreSQL has no text with a NUL in it. */
+export const text = z
+  .string('must be given once')
+  .regex(/^[^\0]+$/, 'must not be empty or contain NUL')
+  .max(VALUE_LENGTH_MAX, `must not be longer than ${VALUE_LENGTH_MAX} characters`);
+
+export function whole(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int(error).min(min, error).max(max, error),
+  );
+}
+
+export function flag() {
+  return z.preprocess(
+    (value) => (value === 'true' ? true : value === 'false' ? false : value),
+    z.boolean('must be true or false'),
+  );
+}
+
+export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `must be one of ${values.join(', ')}`);
+}
+
+/** A time, or a day that stands for its first instant. */
+export const time = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: 'must be an ISO 8601 time such as 2026-11-01T00:00:00Z, or a day',
+  })
+  .meta({ examples: ['2026-11-01T00:00:00Z'] });
+
+/** A parameter that may be repeated: any of its values will do. */
+export function anyOf<Item extends z.ZodType>(item: Item) {
+  return z.preprocess(
+    (value) => (Array.isArray(value) ? value : [value]),
+    z.array(item).max(VALUES_MAX, `must not be given more than ${VALUES_MAX} times`),
+  );
+}

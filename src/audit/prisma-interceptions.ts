@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../database/index.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { encodeCursor } from './cursor.ts';
+import { toDetail, type DetailRow } from './interception-detail.ts';
+import type { InterceptionFilter, ListQuery } from './interception-filter.ts';
+import { toInterception, type InterceptionRow } from './interception-row.ts';
+import type { Interception, InterceptionDetail } from './interception-shape.ts';
+import { conditions } from './prisma-conditions.ts';
+import type { Scope } from './scope.ts';
+
+export interface InterceptionPage {
+  readonly items: readonly Interception[];
+  readonly nextCursor: string | null;
+  readonly total?: number;
+}
+
+/** Reads interceptions, each question within the scope of whoever asks it. */
+@Injectable()
+export class PrismaInterceptions {
+  constructor(private readonly database: DatabaseService) {}
+
+  async page(scope: Scope, query: ListQuery): Promise<InterceptionPage> {
+    const { limit, cursor, count, ...filter } = query;
+    const [rows, total] = await Promise.all([
+      this.#rows(scope, filter, { limit: limit + 1, cursor }),
+      count ? this.#total(scope, filter) : undefined,
+    ]);
+    const items = rows.slice(0, limit).map(toInterception);
+    const last = items.at(-1);
+    const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(last.id) : null;
+    return { items, nextCursor, ...(total !== undefined && { total }) };
+  }
+
+  async detail(scope: Scope, id: string): Promise<InterceptionDetail | undefined> {
+    const [row] = await this.database.client.$queryRaw<DetailRow[]>`
+      SELECT i.*,
+        ${children('attempts', 'ordinal, c.id')} AS attempts,
+        ${children('token_usages')} AS token_usages,
+        ${children('prompts')} AS prompts,
+        ${children('tool_usages')} AS tool_usages,
+        ${children('thoughts')} AS thoughts
+      FROM interceptions AS i WHERE i.id = ${id}::uuid AND ${conditions(scope, {})}`;
+    return row && toDetail(row);
+  }
+
+  #rows(
+    scope: Scope,
+    filter: InterceptionFilter,
+    page: { readonly limit: number; readonly cursor: string | undefined },
+  ): Promise<InterceptionRow[]> {
+    const after =
+      page.cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id < ${page.cursor}::uuid`;
+    return this.database.client.$queryRaw<InterceptionRow[]>`
+      SELECT i.* FROM interceptions AS i
+      WHERE ${conditions(scope, filter)} ${after}
+      ORDER BY i.id DESC LIMIT ${page.limit}`;
+  }
+
+  async #total(scope: Scope, filter: InterceptionFilter): Promise<number> {
+    const [row] = await this.database.client.$queryRaw<{ total: bigint }[]>`
+      SELECT count(*) AS total FROM interceptions AS i WHERE ${conditions(scope, filter)}`;
+    return Number(row?.total ?? 0n);
+  }
+}
+
+/** The rows of a child table as one JSON array, oldest first. */
+function children(table: string, order = 'id'): Prisma.Sql {
+  return Prisma.raw(`(SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.${order}), '[]')
+    FROM ${table} AS c WHERE c.interception_id = i.id)`);
+}
