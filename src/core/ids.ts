@@ -5,6 +5,7 @@ const RANDOM_POOL_BYTES = 8_192;
 const pool = new Uint8Array(RANDOM_POOL_BYTES);
 let poolOffset = RANDOM_POOL_BYTES;
 let lastMs = 0;
+let lastTime = '';
 let sequence = 0;
 
 /**
@@ -19,15 +20,25 @@ export function uuidv7(nowMs: number): string {
   const offset = poolOffset;
   poolOffset += 10;
   if (nowMs > lastMs) {
-    lastMs = nowMs;
+    startMillisecond(nowMs);
     sequence = (((pool[offset] ?? 0) << 8) | (pool[offset + 1] ?? 0)) & 0x7ff;
   } else if (++sequence > 0xfff) {
-    lastMs += 1;
+    startMillisecond(lastMs + 1);
     sequence = 0;
   }
-  const time = lastMs.toString(16).padStart(12, '0');
-  const counter = sequence.toString(16).padStart(3, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${randomTail(offset + 2)}`;
+  const counter = (HEX[sequence >> 4] ?? '') + (HEX[sequence & 0xf]?.[1] ?? '');
+  return `${lastTime}-7${counter}-${randomTail(offset + 2)}`;
+}
+
+/** Many ids share a millisecond, so its text is made once. */
+function startMillisecond(ms: number): void {
+  lastMs = ms;
+  lastTime = timeText(ms);
+}
+
+function timeText(ms: number): string {
+  const time = ms.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }
 
 function randomTail(offset: number): string {
@@ -41,6 +52,5 @@ function randomTail(offset: number): string {
 
 /** Below every id made at this time or later, and above every one made before: times as ranges of ids. */
 export function firstIdAt(epochMs: number): string {
-  const time = Math.max(0, Math.trunc(epochMs)).toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+  return `${timeText(Math.max(0, Math.trunc(epochMs)))}-7000-8000-000000000000`;
 }
