@@ -78,26 +78,27 @@ function testStart(api: ApiUnderTest, mode: Mode): void {
 function testEnd(api: ApiUnderTest, mode: Mode): void {
   const limited = rateLimited({ retryAfter: 5 });
   const rows = [
-    ['J2 names the key that served, after another was limited', [limited, OK], 1],
-    ['J3 names the key that was tried last, when none served', [limited, unauthorized()], 1],
+    ['J2', 'served, after another was limited', [limited, OK], 1],
+    ['J3', 'was tried last, when none served', [limited, unauthorized()], 1],
     [
-      'names the key that was tried last, when nothing came of it',
+      'J3',
+      'was tried last, when nothing came of it',
       [limited, { name: 'reset', reply: { kind: 'reset' } }],
       1,
     ],
-  ] as const satisfies [string, Behaviour[], number][];
-  for (const [says, behaviours, index] of rows) {
+  ] as const satisfies [string, string, Behaviour[], number][];
+  for (const [id, says, behaviours, index] of rows) {
     const provider = fleet.provider(api.type);
-    test(says, async () => {
+    test(`${id} names the key that ${says}`, async () => {
       const caller = scripted(new Caller(fleet, provider, api), behaviours);
 
-      const { id } = await caller.ask({ mode });
+      const received = await caller.ask({ mode });
 
-      const { row, attempts } = await caller.audited(id);
+      const { row, attempts } = await caller.audited(received.id);
       expect(row).toMatchObject(namesOf(provider.keys[index]));
       expect(attempts).toMatchObject(provider.keys.map((key) => namesOf(key)));
       const ended = await fleet.bridge.log(
-        (line) => line['interception_id'] === id && line.msg !== 'interception started',
+        (line) => line['interception_id'] === received.id && line.msg !== 'interception started',
       );
       expect(ended).toMatchObject({
         attempts: 2,
