@@ -1,6 +1,6 @@
 import { errorText } from '../core/errors.ts';
 import { parseObject } from '../core/json.ts';
-import { SseReader } from '../core/sse-reader.ts';
+import { SseReader, type SseEvent } from '../core/sse-reader.ts';
 import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from './api.ts';
 
 /**
@@ -24,7 +24,6 @@ export interface AnswerObserver {
 }
 
 export class StreamObserver implements AnswerObserver {
-  readonly framing = 'stream';
   readonly notes: string[] = [];
   #isComplete = false;
   #hasBegun = false;
@@ -33,10 +32,12 @@ export class StreamObserver implements AnswerObserver {
 
   constructor(api: Api) {
     this.#reader = api.readStream();
-    this.#sse = new SseReader((event) => {
-      this.#hasBegun = true;
-      if (this.#reader.event(event)) this.#isComplete = true;
-    });
+    this.#sse = new SseReader((event) => this.#read(event));
+  }
+
+  /** Of a stream that can no longer be read nobody knows which event was its last. */
+  get framing(): 'stream' | 'length' {
+    return this.#sse.isReadable ? 'stream' : 'length';
   }
 
   get isComplete(): boolean {
@@ -52,25 +53,27 @@ export class StreamObserver implements AnswerObserver {
   }
 
   chunk(bytes: Buffer): void {
-    this.#guard(() => this.#sse.chunk(bytes));
+    const wasReadable = this.#sse.isReadable;
+    this.#sse.chunk(bytes);
+    if (wasReadable && !this.#sse.isReadable) this.#note('an event was too long to be read');
   }
 
   end(): void {
-    this.#guard(() => this.#sse.end());
+    this.#sse.end();
   }
 
   findings(): Findings {
     return this.#reader.findings();
   }
 
-  #guard(read: () => void): void {
-    const wasReadable = this.#sse.isReadable;
+  /** An event that cannot be read hides nothing of those that follow it. */
+  #read(event: SseEvent): void {
+    this.#hasBegun = true;
     try {
-      read();
+      if (this.#reader.event(event)) this.#isComplete = true;
     } catch (error) {
       this.#note(`an event could not be read: ${errorText(error)}`);
     }
-    if (wasReadable && !this.#sse.isReadable) this.#note('an event was too long to be read');
   }
 
   #note(text: string): void {

@@ -1,5 +1,6 @@
 import { headerValue, UpstreamFailure } from '../upstream/index.ts';
 import type { Downstream } from './downstream.ts';
+import type { FrameFilter } from './frame-filter.ts';
 import type { Inspected } from './inspect-answer.ts';
 
 /** How an answer ended. Who is to blame is decided where it shows, at the read or at the write. */
@@ -11,6 +12,8 @@ export type RelayOutcome =
 export interface RelayPlan {
   readonly inspected: Inspected;
   readonly downstream: Downstream;
+  /** Takes out of a stream what is not for the caller; undefined where all of it is. */
+  readonly filter: FrameFilter | undefined;
   /** Names and values in turn. */
   readonly headers: readonly string[];
   /** The frame that tells the caller of a stream that it went wrong. */
@@ -47,6 +50,7 @@ export class AnswerRelay {
     downstream.flushHead();
     const outcome = await this.#relayBody();
     await this.#settle(outcome);
+    await this.#send(this.#plan.filter?.rest());
     if (outcome.kind === 'upstream_failed') this.#endBroken(outcome.failure);
     else downstream.end();
     if (outcome.kind !== 'complete') body.cancel();
@@ -69,12 +73,16 @@ export class AnswerRelay {
   }
 
   async #pass(chunk: Buffer): Promise<void> {
-    const { inspected, downstream, onFirstByte } = this.#plan;
+    const { inspected, filter, onFirstByte } = this.#plan;
     inspected.observer.chunk(chunk);
     this.#relayedBytes += chunk.length;
     if (this.#isWhole()) await this.#settle({ kind: 'complete' });
     if (this.#relayedBytes === chunk.length) onFirstByte();
-    await downstream.write(chunk);
+    await this.#send(filter === undefined ? chunk : filter.pass(chunk));
+  }
+
+  async #send(bytes: Buffer | undefined): Promise<void> {
+    if (bytes !== undefined && bytes.length > 0) await this.#plan.downstream.write(bytes);
   }
 
   /** The stream's last event, the announced length, or the known end of a short body. */

@@ -14,6 +14,11 @@ export interface Api {
   readRequest(body: JsonObject): RequestFacts;
   readStream(): StreamReader;
   readAnswer(body: JsonObject): Findings;
+  /**
+   * For a request whose answer would tell the audit too little: what goes upstream
+   * in its place. Undefined, as for most, sends it as it came.
+   */
+  amendRequest?(body: JsonObject, json: Buffer): Amendment | undefined;
   /** The frame that ends a stream which has gone wrong after it began. */
   inBandError(error: InBandError): string;
 }
@@ -24,6 +29,13 @@ export interface RequestFacts {
   /** What the user asked last; undefined when the request carries no new prompt. */
   readonly prompt: string | undefined;
   readonly correlatingToolCallId: string | undefined;
+}
+
+export interface Amendment {
+  /** The request's body, with as little changed as possible. */
+  readonly json: Buffer;
+  /** Whether a frame of the stream is only there because of the change, and none of the caller's business. */
+  hides(frame: Buffer): boolean;
 }
 
 export interface StreamReader {

@@ -11,11 +11,12 @@ import {
   withoutHeader,
 } from '../upstream/index.ts';
 import { AnswerRelay } from './answer-relay.ts';
-import type { Api } from './api.ts';
+import type { Amendment, Api } from './api.ts';
 import { apiNamed } from './apis.ts';
 import { renderFault } from './bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
 import type { Exchange } from './exchange.ts';
+import { FrameFilter } from './frame-filter.ts';
 import { inspectAnswer, type Inspected } from './inspect-answer.ts';
 import type { StartRecorder } from './interception-log.ts';
 import { Ledger } from './ledger.ts';
@@ -89,14 +90,14 @@ export class Interception {
   async #serve(ledger: Ledger, request: ReceivedRequest): Promise<void> {
     const { instance } = this.#exchange;
     const result = await callWithFailover(this.#call(ledger, request), instance.failover);
-    if (result.kind === 'answered') await this.#relay(ledger, result.inspected, result.attempt);
+    if (result.kind === 'answered') await this.#relay(ledger, result, request.amendment);
     else if (result.kind === 'failed') await this.#fail(ledger, result.failure);
     else await this.#refuse(ledger, exhaustionError(result.exhausted));
   }
 
   #call(ledger: Ledger, request: ReceivedRequest): LogicalCall<Inspected> {
     const { instance, credential, downstream, req } = this.#exchange;
-    const outgoing = outgoingRequest(this.#exchange, request.body, this.#options);
+    const outgoing = outgoingRequest(this.#exchange, request, this.#options);
     return {
       model: request.facts.model,
       byok: credential && { kind: 'byok', ...credential },
@@ -115,13 +116,19 @@ export class Interception {
     };
   }
 
-  async #relay(ledger: Ledger, inspected: Inspected, attempt: Attempt): Promise<void> {
+  async #relay(
+    ledger: Ledger,
+    { inspected, attempt }: { inspected: Inspected; attempt: Attempt },
+    amendment: Amendment | undefined,
+  ): Promise<void> {
     const { downstream } = this.#exchange;
+    const isFiltered = amendment !== undefined && inspected.observer.framing === 'stream';
     if (inspected.messageId !== null) ledger.streaming(inspected.messageId);
     const relay = new AnswerRelay({
       inspected,
       downstream,
-      headers: this.#answerHeaders(inspected, attempt),
+      filter: isFiltered ? new FrameFilter((frame) => amendment.hides(frame)) : undefined,
+      headers: this.#answerHeaders(inspected, attempt, isFiltered),
       inBandError: (failure) => this.#inBandError(failure),
       onFirstByte: () => ledger.firstByte(),
       settle: async (outcome) => {
@@ -132,9 +139,14 @@ export class Interception {
     await relay.run();
   }
 
-  #answerHeaders({ answer, body }: Inspected, { credential }: Attempt): string[] {
+  #answerHeaders(
+    { answer, body }: Inspected,
+    { credential }: Attempt,
+    isFiltered: boolean,
+  ): string[] {
     const relayed = relayedAnswerHeaders(answer.headers, credential.secret);
-    const headers = body.isMasked ? withoutHeader(relayed, 'content-length') : relayed;
+    const headers =
+      body.isMasked || isFiltered ? withoutHeader(relayed, 'content-length') : relayed;
     return [...headers, 'x-aibridge-interception-id', this.#exchange.id];
   }
 

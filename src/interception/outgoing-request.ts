@@ -2,10 +2,12 @@ import { authHeader, upstreamTarget } from '../providers/index.ts';
 import {
   forwardedRequestHeaders,
   headerValue,
+  withoutHeader,
   type Credential,
   type UpstreamRequest,
 } from '../upstream/index.ts';
 import type { Exchange } from './exchange.ts';
+import type { ReceivedRequest } from './received-request.ts';
 
 const USER_AGENT = 'aibridge';
 
@@ -18,11 +20,14 @@ export interface OutgoingOptions {
 /** Builds the upstream request once; each attempt only adds the header with its key. */
 export function outgoingRequest(
   exchange: Exchange,
-  body: Buffer | undefined,
+  request: ReceivedRequest,
   options: OutgoingOptions,
 ): (credential: Credential) => UpstreamRequest {
   const { req, instance, match, target } = exchange;
-  const headers = forwardedRequestHeaders(req.rawHeaders, options.identityHeaders);
+  const body = request.amendment?.json ?? request.body;
+  const forwarded = forwardedRequestHeaders(req.rawHeaders, options.identityHeaders);
+  // Amended is what a compressed body unfolds to, and it goes up like that.
+  const headers = request.amendment ? withoutHeader(forwarded, 'content-encoding') : forwarded;
   addMissing(headers, {
     'user-agent': USER_AGENT,
     'accept-encoding': 'identity',

@@ -1,6 +1,6 @@
 import { BridgeError } from '../core/errors.ts';
 import { parseObject, type JsonObject } from '../core/json.ts';
-import type { Api, RequestFacts } from './api.ts';
+import type { Amendment, Api, RequestFacts } from './api.ts';
 import { detectClient, type DetectedClient } from './client-detection.ts';
 import type { Exchange } from './exchange.ts';
 import { readRequestBody } from './request-body.ts';
@@ -9,6 +9,8 @@ import { decodeForReading } from './request-decoding.ts';
 /** A request as far as it could be read. With an error in it, it goes no further than the record. */
 export interface ReceivedRequest {
   readonly body: Buffer | undefined;
+  /** What goes upstream in place of the body, where the audit needs it to. */
+  readonly amendment: Amendment | undefined;
   readonly facts: RequestFacts;
   readonly client: DetectedClient;
   readonly error: BridgeError | undefined;
@@ -27,32 +29,37 @@ export async function receiveRequest(
   api: Api | undefined,
   bytesMax: number,
 ): Promise<ReceivedRequest> {
-  const unread = { facts: NO_FACTS, client: detectClient(req.headers, undefined) };
+  const unread = {
+    facts: NO_FACTS,
+    client: detectClient(req.headers, undefined),
+    amendment: undefined,
+  };
   try {
     const body = await readRequestBody(req, bytesMax);
     if (api === undefined) {
       return { ...unread, body: body.length > 0 ? body : undefined, error: undefined };
     }
-    const parsed = await parseBody(body, req.headers['content-encoding'], bytesMax);
-    const client = detectClient(req.headers, parsed);
-    return { body, facts: api.readRequest(parsed), client, error: undefined };
+    const json = await decodeForReading(body, req.headers['content-encoding'], bytesMax);
+    const parsed = parseBody(json);
+    return {
+      body,
+      amendment: api.amendRequest?.(parsed, json),
+      facts: api.readRequest(parsed),
+      client: detectClient(req.headers, parsed),
+      error: undefined,
+    };
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
     return { ...unread, body: undefined, error };
   }
 }
 
-async function parseBody(
-  body: Buffer,
-  contentEncoding: string | undefined,
-  bytesMax: number,
-): Promise<JsonObject> {
-  const decoded = await decodeForReading(body, contentEncoding, bytesMax);
-  const parsed = parseObject(decoded.toString('utf8'));
+function parseBody(json: Buffer): JsonObject {
+  const parsed = parseObject(json.toString('utf8'));
   if (parsed !== undefined) return parsed;
   throw new BridgeError('bad_request', {
     public:
-      decoded.length === 0
+      json.length === 0
         ? 'The request has no body; a JSON object is expected.'
         : 'The request body is not a JSON object.',
   });

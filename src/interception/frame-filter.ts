@@ -1,0 +1,94 @@
+const LF = 0x0a;
+const CR = 0x0d;
+/** A frame that is longer than this is none of those that are taken out. */
+const HIDDEN_BYTES_MAX = 16 * 1024;
+
+/**
+ * Takes frames out of a stream of server-sent events, wherever it is cut into
+ * chunks. All other bytes pass as they are; held back is at most the beginning
+ * of one frame, until its end shows what it is.
+ */
+export class FrameFilter {
+  readonly #hides: (frame: Buffer) => boolean;
+  #held: Buffer[] = [];
+  /** Length of the open frame so far; 0 between two frames. */
+  #openBytes = 0;
+  #isLineEmpty = true;
+  /** The newest byte ended a line; a line feed that follows belongs to the same end. */
+  #isAfterCr = false;
+  #isLastHidden = false;
+
+  constructor(hides: (frame: Buffer) => boolean) {
+    this.#hides = hides;
+  }
+
+  /** What of the stream may go on, now that this has come. */
+  pass(chunk: Buffer): Buffer {
+    const passed: Buffer[] = [];
+    let start = this.#endOfSplitCrLf(chunk);
+    if (start > 0 && !this.#isLastHidden) passed.push(chunk.subarray(0, start));
+    while (start < chunk.length) {
+      const end = this.#endOfFrame(chunk, start);
+      const bytes = chunk.subarray(start, end);
+      this.#hold(bytes, passed);
+      if (end === undefined) break;
+      this.#close(passed);
+      start = end;
+    }
+    return passed.length === 1 && passed[0] ? passed[0] : Buffer.concat(passed);
+  }
+
+  /** What is still held back when nothing more comes. */
+  rest(): Buffer {
+    const passed: Buffer[] = [];
+    this.#close(passed);
+    return Buffer.concat(passed);
+  }
+
+  #hold(bytes: Buffer, passed: Buffer[]): void {
+    this.#openBytes += bytes.length;
+    this.#held.push(bytes);
+    if (this.#openBytes <= HIDDEN_BYTES_MAX) return;
+    passed.push(...this.#held);
+    this.#held = [];
+  }
+
+  #close(passed: Buffer[]): void {
+    const frame = Buffer.concat(this.#held);
+    this.#isLastHidden = frame.length > 0 && this.#hides(frame);
+    if (!this.#isLastHidden) passed.push(frame);
+    this.#held = [];
+    this.#openBytes = 0;
+  }
+
+  /** The line feed of a frame's last line end, when its carriage return came in the chunk before. */
+  #endOfSplitCrLf(chunk: Buffer): number {
+    if (!this.#isAfterCr || this.#openBytes > 0 || chunk[0] !== LF) return 0;
+    this.#isAfterCr = false;
+    return 1;
+  }
+
+  /** Where the open frame ends; undefined when it goes on after this chunk. */
+  #endOfFrame(chunk: Buffer, from: number): number | undefined {
+    for (let at = from; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      const isSecondOfCrLf = byte === LF && this.#isAfterCr;
+      this.#isAfterCr = byte === CR;
+      if (isSecondOfCrLf) continue;
+      if (byte !== LF && byte !== CR) {
+        this.#isLineEmpty = false;
+      } else if (this.#isLineEmpty) {
+        return at + 1 + (byte === CR ? this.#endOfCrLf(chunk, at) : 0);
+      } else {
+        this.#isLineEmpty = true;
+      }
+    }
+    return undefined;
+  }
+
+  #endOfCrLf(chunk: Buffer, crAt: number): number {
+    if (chunk[crAt + 1] !== LF) return 0;
+    this.#isAfterCr = false;
+    return 1;
+  }
+}

@@ -1,0 +1,42 @@
+import { assert, constantFrom, dictionary, jsonValue, property, string } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseObject } from '../core/json.ts';
+import { memberBytes, withMember } from './json-edit.ts';
+
+function edited(json: string, name: string, value: string): string {
+  const parsed = parseObject(json) ?? {};
+  return withMember(Buffer.from(json), parsed, name, Buffer.from(value)).toString();
+}
+
+describe('a member is set', () => {
+  test.each([
+    ['into an empty object', '{ }', '{"x":1 }'],
+    ['before the others', ' { "a" : 1.0e2 }', ' {"x":1, "a" : 1.0e2 }'],
+    [
+      'in place of what it was',
+      '{"a":[{"x":2}],"x" : {"b":"}\\"]"} ,"c":3}',
+      '{"a":[{"x":2}],"x" : 1 ,"c":3}',
+    ],
+    ['at the end', '{"a":9007199254740993,"x":null}', '{"a":9007199254740993,"x":1}'],
+    ['where it counts, when it is there twice', '{"x":2,"x":3}', '{"x":2,"x":1}'],
+    ['however its name is written', '{"\\u0078":2}', '{"\\u0078":1}'],
+  ])('%s', (_, before, after) => {
+    expect(edited(before, 'x', '1')).toBe(after);
+  });
+
+  test('and nothing else is changed, in any object', () => {
+    const member = dictionary(string(), jsonValue());
+    assert(
+      property(member, string(), constantFrom(0, 2), (object, name, indent) => {
+        const after = parseObject(edited(JSON.stringify(object, null, indent), name, '"set"'));
+        expect(after).toEqual({ ...JSON.parse(JSON.stringify(object)), [name]: 'set' });
+      }),
+    );
+  });
+});
+
+test('the bytes of a value are those of the text', () => {
+  const json = Buffer.from('{"é":"é","o": {"n": 1.50} }');
+  expect(memberBytes(json, 'o')?.toString()).toBe('{"n": 1.50}');
+  expect(memberBytes(json, 'none')).toBeUndefined();
+});

@@ -1,0 +1,93 @@
+import type { JsonObject } from '../core/json.ts';
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPENING = new Set([0x7b, 0x5b]);
+const CLOSING = new Set([0x7d, 0x5d]);
+const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const ENDING_WORD = new Set([...SPACE, ...CLOSING, COMMA]);
+
+/**
+ * The text of a JSON object, and what it was parsed to, with one of its members
+ * set. Every other byte stays as it is: order, spacing, and numbers that
+ * JavaScript could not hold.
+ */
+export function withMember(json: Buffer, parsed: JsonObject, name: string, value: Buffer): Buffer {
+  const span = Object.hasOwn(parsed, name) ? memberSpan(json, name) : undefined;
+  if (span !== undefined) return spliced(json, span, value);
+  const start = json.indexOf('{') + 1;
+  const isEmpty = CLOSING.has(json[skipSpace(json, start)] ?? 0);
+  const member = [Buffer.from(`${JSON.stringify(name)}:`), value];
+  const added = Buffer.concat(isEmpty ? member : [...member, Buffer.from(',')]);
+  return spliced(json, { start, end: start }, added);
+}
+
+/** The bytes of a member's value; of one that is given twice the last, which is the one that counts. */
+export function memberBytes(json: Buffer, name: string): Buffer | undefined {
+  const span = memberSpan(json, name);
+  return span && json.subarray(span.start, span.end);
+}
+
+function memberSpan(json: Buffer, name: string): Span | undefined {
+  let found: Span | undefined;
+  let at = skipSpace(json, json.indexOf('{') + 1);
+  while (json[at] === QUOTE) {
+    const keyEnd = endOfString(json, at);
+    const key: unknown = JSON.parse(json.toString('utf8', at, keyEnd));
+    const start = skipSpace(json, json.indexOf(COLON, keyEnd) + 1);
+    const end = endOfValue(json, start);
+    if (key === name) found = { start, end };
+    at = skipSpace(json, end);
+    if (json[at] === COMMA) at = skipSpace(json, at + 1);
+  }
+  return found;
+}
+
+function spliced(json: Buffer, { start, end }: Span, value: Buffer): Buffer {
+  return Buffer.concat([json.subarray(0, start), value, json.subarray(end)]);
+}
+
+function skipSpace(json: Buffer, from: number): number {
+  let at = from;
+  while (SPACE.has(json[at] ?? 0)) at += 1;
+  return at;
+}
+
+/** `from` is the opening quote; answers what follows the closing one. */
+function endOfString(json: Buffer, from: number): number {
+  let at = from + 1;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  return at + 1;
+}
+
+/** `from` is where the value begins; answers what follows it. */
+function endOfValue(json: Buffer, from: number): number {
+  if (json[from] === QUOTE) return endOfString(json, from);
+  return OPENING.has(json[from] ?? 0) ? endOfNest(json, from) : endOfWord(json, from);
+}
+
+function endOfNest(json: Buffer, from: number): number {
+  let depth = 0;
+  let at = from;
+  do {
+    const byte = json[at] ?? 0;
+    if (OPENING.has(byte)) depth += 1;
+    if (CLOSING.has(byte)) depth -= 1;
+    at = byte === QUOTE ? endOfString(json, at) : at + 1;
+  } while (depth > 0 && at < json.length);
+  return at;
+}
+
+/** Of a number, `true`, `false` or `null`. */
+function endOfWord(json: Buffer, from: number): number {
+  let at = from;
+  while (at < json.length && !ENDING_WORD.has(json[at] ?? 0)) at += 1;
+  return at;
+}
