@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AdminModule } from './admin/admin.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { ConfigModule } from './config/config.module.ts';
@@ -7,6 +8,7 @@ import { DatabaseModule } from './database/index.ts';
 import { HealthModule } from './health/health.module.ts';
 import { IdentityModule } from './identity/identity.module.ts';
 import { InterceptionModule } from './interception/interception.module.ts';
+import { KeyRecheckModule } from './keypool/key-recheck.module.ts';
 import { KeypoolModule } from './keypool/keypool.module.ts';
 import { RecordingModule } from './recording/recording.module.ts';
 import type { Logger } from './telemetry/index.ts';
@@ -23,12 +25,14 @@ export class AppModule {
     const ground = [configuration, clock, telemetry];
     const database = DatabaseModule.register(configuration);
     const identity = IdentityModule.register(ground);
-    const keypool = KeypoolModule.register(ground);
+    const keypool = KeypoolModule.register([...ground, database]);
     const recording = RecordingModule.register([...ground, database]);
     const upstream = UpstreamModule.register([...ground, keypool]);
+    const recheck = KeyRecheckModule.register([...ground, keypool, upstream]);
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
     const audit = AuditModule.register([configuration, identity, database]);
+    const admin = AdminModule.register([identity, keypool]);
     const health = HealthModule.register([interception, recording]);
-    return { module: AppModule, imports: [interception, audit, health] };
+    return { module: AppModule, imports: [interception, recheck, audit, admin, health] };
   }
 }

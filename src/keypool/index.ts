@@ -8,6 +8,8 @@ export {
 export { KeyListError } from './key-list.ts';
 export { createPool, KeyPool, type KeyPoolSettings, type KeySnapshot } from './key-pool.ts';
 export type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
+export { KeyProbe, type ProbeResult } from './key-probe.ts';
+export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './key-state-store.ts';
 export type { KeyTransition, KeyTransitionListener, ResetReason } from './key-transition.ts';
 export {
   classify,

@@ -1,5 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { KeyProbe } from '../keypool/index.ts';
 import { ProviderInstancesService } from './provider-instances.service.ts';
+import { UpstreamKeyProbe } from './upstream-key-probe.ts';
+
+const KEY_PROBE = {
+  provide: KeyProbe,
+  useFactory: ({ all }: ProviderInstancesService) => new UpstreamKeyProbe(all),
+  inject: [ProviderInstancesService],
+};
 
 @Module({})
 export class UpstreamModule {
@@ -7,8 +15,8 @@ export class UpstreamModule {
     return {
       module: UpstreamModule,
       imports: [...imports],
-      providers: [ProviderInstancesService],
-      exports: [ProviderInstancesService],
+      providers: [ProviderInstancesService, KEY_PROBE],
+      exports: [ProviderInstancesService, KeyProbe],
     };
   }
 }

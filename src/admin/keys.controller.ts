@@ -1,0 +1,48 @@
+import {
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  UseGuards,
+} from '@nestjs/common';
+import { AdminGuard, AuditorGuard, CurrentCaller, type Caller } from '../identity/index.ts';
+import type { KeyEventItem, KeyItem } from './key-shape.ts';
+import { keyEventsQuery, keysQuery, type KeyEventsQuery, type KeysQuery } from './key-query.ts';
+import { KeysService } from './keys.service.ts';
+
+@Controller('api/v1/keys')
+export class KeysController {
+  constructor(private readonly keys: KeysService) {}
+
+  @Get()
+  @UseGuards(AuditorGuard)
+  list(@Query({ schema: keysQuery }) query: KeysQuery): { items: readonly KeyItem[] } {
+    return { items: this.keys.list(query) };
+  }
+
+  @Get('events')
+  @UseGuards(AuditorGuard)
+  events(
+    @Query({ schema: keyEventsQuery }) query: KeyEventsQuery,
+  ): Promise<{ items: readonly KeyEventItem[]; nextCursor: string | null }> {
+    return this.keys.events(query);
+  }
+
+  @Post(':provider/:fingerprint/reset')
+  @HttpCode(200)
+  @UseGuards(AdminGuard)
+  reset(
+    @CurrentCaller() caller: Caller,
+    @Param('provider') provider: string,
+    @Param('fingerprint') fingerprint: string,
+  ): KeyItem {
+    const key = this.keys.reset(provider, fingerprint, caller.id);
+    if (key === undefined) {
+      throw new NotFoundException('There is no such key in the pool of this provider.');
+    }
+    return key;
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { KeyStateStore } from '../keypool/index.ts';
+import { KeyPoolsService } from '../keypool/key-pools.service.ts';
+import type { KeyEventsQuery, KeysQuery } from './key-query.ts';
+import { keyEventItem, keyItem, type KeyEventItem, type KeyItem } from './key-shape.ts';
+
+/** The pool keys for operators. Their state is what this process goes by, also while the database is away. */
+@Injectable()
+export class KeysService {
+  constructor(
+    private readonly pools: KeyPoolsService,
+    private readonly store: KeyStateStore,
+  ) {}
+
+  list({ provider: wanted }: KeysQuery): readonly KeyItem[] {
+    return this.pools.all
+      .filter(({ provider }) => wanted?.includes(provider) ?? true)
+      .flatMap(({ pool, ...owner }) => pool.snapshot().map((key) => keyItem(owner, key)));
+  }
+
+  /** Undefined when there is no such key. */
+  reset(provider: string, fingerprint: string, actor: string): KeyItem | undefined {
+    this.pools.poolOf(provider)?.reset(fingerprint, 'operator_reset', actor);
+    return this.list({ provider: [provider] }).find((key) => key.fingerprint === fingerprint);
+  }
+
+  async events(
+    query: KeyEventsQuery,
+  ): Promise<{ items: readonly KeyEventItem[]; nextCursor: string | null }> {
+    const { provider: providers = [], fingerprint: fingerprints = [] } = query;
+    const { cursor: beforeId, limit } = query;
+    const found = await this.store.events({
+      providers,
+      fingerprints,
+      beforeId,
+      limit: limit + 1,
+    });
+    const items = found.slice(0, limit).map(keyEventItem);
+    return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+}
