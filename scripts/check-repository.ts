@@ -31,7 +31,7 @@ function problemsOfLockFile(): string[] {
 /** Every `npm run` names a script, and every relative link leads to a file. */
 function problemsOfDocument(document: string): string[] {
   const content = read(document);
-  const named = [...content.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)].map(
+  const named = [...content.matchAll(/npm run (?:-s )?([a-z][\w:-]*\w)/g)].map(
     ([, name = '']) => name,
   );
   const linked = [...content.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map(
