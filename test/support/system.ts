@@ -8,6 +8,8 @@ import { createTestDatabase } from './postgres.ts';
 export interface System {
   readonly simulator: Simulator;
   readonly bridge: Bridge;
+  /** What the bridge was started with, for a successor of it. */
+  readonly env: Readonly<Record<string, string>>;
   readonly tables: AuditTables;
   stop(): Promise<void>;
 }
@@ -25,22 +27,20 @@ export async function startSystem(
   const settings = Object.entries({
     TYPE: 'anthropic',
     BASE_URL: simulator.url,
-    KEY: POOL_KEY,
+    KEYS: POOL_KEY,
     ...options.settings,
   });
-  const bridge = await Bridge.start({
-    env: {
-      DATABASE_URL: database.url,
-      ...Object.fromEntries(
-        settings.map(([name, value]) => [`AIBRIDGE_PROVIDER_0_${name}`, value]),
-      ),
-      ...options.env,
-    },
-  });
+  const env = {
+    DATABASE_URL: database.url,
+    ...Object.fromEntries(settings.map(([name, value]) => [`AIBRIDGE_PROVIDER_0_${name}`, value])),
+    ...options.env,
+  };
+  const bridge = await Bridge.start({ env });
   const tables = await AuditTables.open(database.url);
   return {
     simulator,
     bridge,
+    env,
     tables,
     async stop() {
       if (bridge.exitCode === undefined) await bridge.stop();

@@ -17,11 +17,12 @@ export class Wire {
   #unread: Buffer = Buffer.alloc(0);
   #end: 'fin' | 'reset' | undefined;
   #bytesRead = 0;
+  #isKept = true;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => {
-      this.#unread = Buffer.concat([this.#unread, bytes]);
+      if (this.#isKept) this.#unread = Buffer.concat([this.#unread, bytes]);
       this.#bytesRead += bytes.length;
       socket.emit('changed');
     });
@@ -76,7 +77,8 @@ export class Wire {
   /** The next status line and headers, be they interim. */
   async head(): Promise<Pick<WireAnswer, 'status' | 'headers'>> {
     const length = await this.#lengthThrough('\r\n\r\n');
-    if (length === undefined) throw new Error(`no answer, but ${this.#end}: ${this.#unread}`);
+    if (length === undefined)
+      throw new Error(`no answer, but ${this.#end}: ${this.#unread.toString()}`);
     const [statusLine = '', ...lines] = this.#take(length).trimEnd().split('\r\n');
     const headers = lines.map((line): [string, string] => {
       const colon = line.indexOf(':');
@@ -99,6 +101,12 @@ export class Wire {
   /** Says that nothing more will be sent, and goes on reading. */
   halfClose(): void {
     this.#socket.end();
+  }
+
+  /** Reads on, but only counts what comes. */
+  keepNothing(): void {
+    this.#isKept = false;
+    this.#unread = Buffer.alloc(0);
   }
 
   stopReading(): void {
