@@ -38,6 +38,7 @@ export class KeyStateSync {
   readonly #wakeup = new Wakeup();
   readonly #stopping = new AbortController();
   #isAllWanted = true;
+  #isConnected = false;
   #failures = 0;
   #running: Promise<void> | undefined;
 
@@ -130,13 +131,16 @@ export class KeyStateSync {
     this.#wakeup.wake();
   }
 
+  /** Said once, when this process knows what the others know. */
   #becomeConnected(): void {
-    if (this.#failures > 0) this.#parts.logger.info('key states are shared again');
+    if (!this.#isConnected) this.#parts.logger.info('key states are shared');
+    this.#isConnected = true;
     this.#failures = 0;
   }
 
   /** Said once, however often it is tried. */
   #becomeCutOff(error: unknown): void {
+    this.#isConnected = false;
     this.#failures += 1;
     if (this.#failures > 1) return;
     const reason = errorText(error);
