@@ -2,13 +2,15 @@ import type { BridgedApi } from '../providers/index.ts';
 import type { Api } from './api.ts';
 import { CHAT_COMPLETIONS } from './chat-completions/index.ts';
 import { MESSAGES } from './messages/index.ts';
+import { RESPONSES } from './responses/index.ts';
 
-const APIS: Partial<Record<BridgedApi, Api>> = {
+const APIS: Record<BridgedApi, Api> = {
   messages: MESSAGES,
   chat_completions: CHAT_COMPLETIONS,
+  responses: RESPONSES,
 };
 
-/** How a route's bodies are read; undefined for one that is relayed unread. */
-export function apiNamed(name: BridgedApi): Api | undefined {
+/** How a route's bodies are read. */
+export function apiNamed(name: BridgedApi): Api {
   return APIS[name];
 }

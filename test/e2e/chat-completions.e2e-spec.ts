@@ -42,11 +42,14 @@ const SAID = {
 
 function post(
   body: unknown,
-  { provider = OPENAI, headers = {} }: { provider?: FleetProvider; headers?: HeadersInit } = {},
+  {
+    provider = OPENAI,
+    headers = {},
+  }: { provider?: FleetProvider; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   return fetch(`${fleet.bridge.url}/${provider.name}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...Object.fromEntries(new Headers(headers)) },
+    headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.isBuffer(body) ? new Uint8Array(body) : JSON.stringify(body),
   });
 }
