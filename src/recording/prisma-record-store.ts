@@ -1,11 +1,10 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { RecordEvent } from './events.ts';
+import { linkThreads, parentOf } from './prisma-thread-links.ts';
+import { SILENCE_MS } from './pulse.ts';
 import { RecordStore, type InstanceFacts, type StoreFailure } from './record-store.ts';
-import { mayBeUnstorable, storable } from './storable-text.ts';
+import { storableJson } from './storable-text.ts';
 import { storeFailure } from './store-failure.ts';
-
-/** How long a process may be silent before another one concludes that it is dead. */
-const SILENCE_SECONDS = 30;
 
 type Kind = RecordEvent['kind'];
 
@@ -26,6 +25,7 @@ export class PrismaRecordStore extends RecordStore {
     );
     try {
       await this.prisma.$transaction(statements);
+      await linkThreads(this.prisma, events);
       return undefined;
     } catch (error) {
       return storeFailure(error);
@@ -39,7 +39,7 @@ export class PrismaRecordStore extends RecordStore {
       ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()`;
     const silent = await this.prisma.$queryRaw<{ id: string }[]>`
       SELECT id::text FROM instances
-      WHERE heartbeat_at < now() - make_interval(secs => ${SILENCE_SECONDS})`;
+      WHERE heartbeat_at < now() - make_interval(secs => ${SILENCE_MS / 1_000})`;
     return silent.map((row) => row.id);
   }
 
@@ -58,22 +58,17 @@ export class PrismaRecordStore extends RecordStore {
     ]);
     return closed;
   }
-
-  override async retire(instanceId: string): Promise<void> {
-    await this.prisma.$executeRaw`DELETE FROM instances WHERE id = ${instanceId}::uuid`;
-  }
-}
-
-function storableJson(events: readonly RecordEvent[]): string {
-  const json = JSON.stringify(events);
-  return mayBeUnstorable(json) ? JSON.stringify(storable(events)) : json;
 }
 
 const epochMs = (column: string): Prisma.Sql =>
   Prisma.raw(`to_timestamp(${column} / 1000.0)::timestamptz(3)`);
 
-/** An interception is there before its end is looked for. */
-const ORDER: readonly Kind[] = ['start', 'attempt', 'usage', 'prompt', 'tool', 'thought', 'end'];
+/**
+ * What belongs to an interception is there before it ends: a trigger counts and announces the
+ * ended ones, and holds a lock for it from then to the commit. Ends that are not for
+ * a start of the same batch come first, so that no row is waited for under that lock.
+ */
+const ORDER: readonly Kind[] = ['attempt', 'usage', 'prompt', 'tool', 'thought', 'end', 'start'];
 
 /**
  * A start whose end is in the same batch goes in complete, so that most rows are written
@@ -85,14 +80,14 @@ const STATEMENTS: Record<Kind, (json: string, ends: string) => Prisma.Sql> = {
     INSERT INTO interceptions (
       id, instance_id, started_at, initiator_id, initiator_metadata, provider_type, provider_name,
       model, requested_model, api, route, method, streaming, client, user_agent, session_id,
-      correlating_tool_call_id, credential_kind, content_mode,
+      correlating_tool_call_id, thread_parent_id, thread_root_id, credential_kind, content_mode,
       credential_hint, credential_fingerprint, status, ended_at, duration_ms, error_type,
       error_message, upstream_status, attempt_count, failed_over, input_tokens, output_tokens,
       cache_read_tokens, cache_write_tokens, usage_source, first_byte_ms, overhead_ms, notes)
     SELECT s.id, s."instanceId", ${epochMs('s.at')}, s."initiatorId", s."initiatorMetadata",
       s."providerType", s."providerName", s.model, s."requestedModel", s.api, s.route, s.method,
       s.streaming, s.client, s."userAgent", s."sessionId", s."correlatingToolCallId",
-      s."credentialKind", s."contentMode",
+      parent.id, parent.root_id, s."credentialKind", s."contentMode",
       CASE WHEN s."credentialKind" = 'centralized' AND e.id IS NOT NULL
         THEN e."credentialHint" ELSE s."credentialHint" END,
       CASE WHEN s."credentialKind" = 'centralized' AND e.id IS NOT NULL
@@ -110,6 +105,7 @@ const STATEMENTS: Record<Kind, (json: string, ends: string) => Prisma.Sql> = {
       "correlatingToolCallId" text, "credentialKind" text, "credentialHint" text,
       "credentialFingerprint" text, "contentMode" text)
     LEFT JOIN (SELECT DISTINCT ON (id) * FROM ${endRows(ends)} AS e2 ORDER BY id, at) AS e USING (id)
+    LEFT JOIN LATERAL ${parentOf('s.id', 's."initiatorId"', 's."correlatingToolCallId"')} AS parent ON true
     ON CONFLICT (id) DO NOTHING`,
 
   attempt: (json) => Prisma.sql`

@@ -3,13 +3,19 @@ const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
 /** The same, as JSON.stringify writes it. Finds a few innocent lines too, which costs only time. */
 const UNSTORABLE_IN_JSON = /\\u(?:0000|d[89a-f])/;
 
+/** As JSON that PostgreSQL takes; nearly always what JSON.stringify says. */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return mayBeUnstorable(json) ? JSON.stringify(storable(value)) : json;
+}
+
 /** True when some string of the value, as written by JSON.stringify, may not be storable. */
-export function mayBeUnstorable(json: string): boolean {
+function mayBeUnstorable(json: string): boolean {
   return UNSTORABLE_IN_JSON.test(json);
 }
 
 /** The value with every unstorable character written out as its escape (`\u0000`), the rest as it was. */
-export function storable(value: unknown): unknown {
+function storable(value: unknown): unknown {
   return mapStrings(value, escapeUnstorable);
 }
 
