@@ -47,7 +47,8 @@ export class AnswerRelay {
     const { body } = inspected;
     if (body.isDrained) await this.#settle({ kind: 'complete' });
     downstream.begin(inspected.answer.status, headers);
-    downstream.flushHead();
+    // The head travels with the first bytes, unless those may be far away.
+    if (!body.hasPeeked) downstream.flushHead();
     const outcome = await this.#relayBody();
     await this.#settle(outcome);
     await this.#send(this.#plan.filter?.rest());
@@ -73,12 +74,15 @@ export class AnswerRelay {
   }
 
   async #pass(chunk: Buffer): Promise<void> {
-    const { inspected, filter, onFirstByte } = this.#plan;
-    inspected.observer.chunk(chunk);
+    const { inspected, downstream, filter, onFirstByte } = this.#plan;
+    const { observer } = inspected;
+    observer.chunk(chunk);
     this.#relayedBytes += chunk.length;
-    if (this.#isWhole()) await this.#settle({ kind: 'complete' });
+    const isWhole = this.#isWhole();
+    if (isWhole) await this.#settle({ kind: 'complete' });
     if (this.#relayedBytes === chunk.length) onFirstByte();
-    await this.#send(filter === undefined ? chunk : filter.pass(chunk));
+    if (isWhole && observer.framing === 'length') downstream.end(chunk);
+    else await this.#send(filter === undefined ? chunk : filter.pass(chunk));
   }
 
   async #send(bytes: Buffer | undefined): Promise<void> {

@@ -35,7 +35,7 @@ export interface Amendment {
   /** The request's body, with as little changed as possible. */
   readonly json: Buffer;
   /** Whether a frame of the stream is only there because of the change, and none of the caller's business. */
-  hides(frame: Buffer): boolean;
+  readonly hides: (frame: Buffer) => boolean;
 }
 
 export interface StreamReader {

@@ -52,7 +52,7 @@ export class Downstream {
   }
 
   end(chunk?: Uint8Array | string): void {
-    if (!this.isGone) this.#res.end(chunk);
+    if (!this.isGone && !this.#res.writableEnded) this.#res.end(chunk);
   }
 
   /**

@@ -22,7 +22,7 @@ import type { StartRecorder } from './interception-log.ts';
 import { Ledger } from './ledger.ts';
 import { outgoingRequest, type OutgoingOptions } from './outgoing-request.ts';
 import { startFacts } from './start-facts.ts';
-import { receiveRequest, type ReceivedRequest } from './received-request.ts';
+import { receiveRequest, type ReceivedCall, type ReceivedRequest } from './received-request.ts';
 
 export interface InterceptionOptions extends OutgoingOptions {
   readonly recorder: () => StartRecorder;
@@ -49,11 +49,10 @@ export class Interception {
   /** Rejects when the caller hangs up before its request is there, or on a fault of ours. */
   async run(): Promise<void> {
     const { downstream } = this.#exchange;
-    const request = await receiveRequest(this.#exchange, this.#api, this.#options.bodyBytesMax);
-    const ledger = await this.#begin(request);
+    const { ledger, call, refusal } = await this.#open();
     try {
-      if (request.error !== undefined) await this.#refuse(ledger, request.error);
-      else await this.#serve(ledger, request);
+      if (refusal !== undefined) await this.#refuse(ledger, refusal);
+      else await this.#serve(ledger, call);
     } catch (error) {
       // A fault of ours: the record must not stay open, nor the caller without an answer.
       await ledger.end({
@@ -64,6 +63,14 @@ export class Interception {
     } finally {
       if (downstream.isGone) await ledger.end({ status: 'aborted' });
     }
+  }
+
+  /** What was read of the request ends here: a long answer is not to keep it in memory. */
+  async #open() {
+    const { bodyBytesMax } = this.#options;
+    const request = await receiveRequest(this.#exchange, this.#api, bodyBytesMax);
+    const ledger = await this.#begin(request);
+    return { ledger, call: request.call, refusal: request.error };
   }
 
   /** Nothing goes upstream before this has resolved. */
@@ -87,19 +94,20 @@ export class Interception {
     }
   }
 
-  async #serve(ledger: Ledger, request: ReceivedRequest): Promise<void> {
+  async #serve(ledger: Ledger, received: ReceivedCall): Promise<void> {
     const { instance } = this.#exchange;
-    const result = await callWithFailover(this.#call(ledger, request), instance.failover);
-    if (result.kind === 'answered') await this.#relay(ledger, result, request.amendment);
+    const result = await callWithFailover(this.#call(ledger, received), instance.failover);
+    received.body?.release();
+    if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
     else if (result.kind === 'failed') await this.#fail(ledger, result.failure);
     else await this.#refuse(ledger, exhaustionError(result.exhausted));
   }
 
-  #call(ledger: Ledger, request: ReceivedRequest): LogicalCall<Inspected> {
+  #call(ledger: Ledger, received: ReceivedCall): LogicalCall<Inspected> {
     const { instance, credential, downstream, req } = this.#exchange;
-    const outgoing = outgoingRequest(this.#exchange, request, this.#options);
+    const outgoing = outgoingRequest(this.#exchange, received, this.#options);
     return {
-      model: request.facts.model,
+      model: received.model,
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
       signal: downstream.signal,
@@ -119,16 +127,17 @@ export class Interception {
   async #relay(
     ledger: Ledger,
     { inspected, attempt }: { inspected: Inspected; attempt: Attempt },
-    amendment: Amendment | undefined,
+    hides: Amendment['hides'] | undefined,
   ): Promise<void> {
     const { downstream } = this.#exchange;
-    const isFiltered = amendment !== undefined && inspected.observer.framing === 'stream';
+    const filter =
+      hides && inspected.observer.framing === 'stream' ? new FrameFilter(hides) : undefined;
     if (inspected.messageId !== null) ledger.streaming(inspected.messageId);
     const relay = new AnswerRelay({
       inspected,
       downstream,
-      filter: isFiltered ? new FrameFilter((frame) => amendment.hides(frame)) : undefined,
-      headers: this.#answerHeaders(inspected, attempt, isFiltered),
+      filter,
+      headers: this.#answerHeaders(inspected, attempt, filter !== undefined),
       inBandError: (failure) => this.#inBandError(failure),
       onFirstByte: () => ledger.firstByte(),
       settle: async (outcome) => {
@@ -140,14 +149,19 @@ export class Interception {
   }
 
   #answerHeaders(
-    { answer, body }: Inspected,
+    { answer, body, observer }: Inspected,
     { credential }: Attempt,
     isFiltered: boolean,
-  ): string[] {
+  ) {
     const relayed = relayedAnswerHeaders(answer.headers, credential.secret);
-    const headers =
-      body.isMasked || isFiltered ? withoutHeader(relayed, 'content-length') : relayed;
-    return [...headers, 'x-aibridge-interception-id', this.#exchange.id];
+    const isResized = body.isMasked || isFiltered;
+    return [
+      ...(isResized ? withoutHeader(relayed, 'content-length') : relayed),
+      // Proxies on the way down are not to collect a stream before they pass it on.
+      ...(observer.framing === 'stream' ? ['x-accel-buffering', 'no'] : []),
+      'x-aibridge-interception-id',
+      this.#exchange.id,
+    ];
   }
 
   #inBandError(failure: UpstreamFailure): string {

@@ -26,19 +26,21 @@ export interface Begun {
 export class Ledger {
   readonly #record: InterceptionRecord;
   readonly #clock: Clock;
-  readonly #begun: Begun;
+  readonly #begun: Omit<Begun, 'prompt'>;
   readonly #keysTried = new Set<string>();
   #attemptCount = 0;
   #waitedMs = 0;
   #lastCredential: Credential | undefined;
   #firstByteMs: number | undefined;
-  #isPromptRecorded = false;
+  /** Until it is recorded; then nobody needs it any more. */
+  #prompt: string | undefined;
   #hasEnded = false;
 
-  constructor(record: InterceptionRecord, clock: Clock, begun: Begun) {
+  constructor(record: InterceptionRecord, clock: Clock, { prompt, ...begun }: Begun) {
     this.#record = record;
     this.#clock = clock;
     this.#begun = begun;
+    this.#prompt = prompt;
   }
 
   /** The number the next attempt gets, from 1 on. */
@@ -73,7 +75,7 @@ export class Ledger {
 
   /** A stream has begun, which may be long: what is known by now is to survive the process. */
   streaming(messageId: string): void {
-    this.#prompt(messageId);
+    this.#recordPrompt(messageId);
     this.#record.flush();
   }
 
@@ -82,7 +84,7 @@ export class Ledger {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     const { findings, status, notes } = ending.answer ?? NO_ANSWER;
-    this.#prompt(findings.messageId);
+    this.#recordPrompt(findings.messageId);
     this.#contents(findings);
     await this.#record.end({
       status: ending.status,
@@ -99,11 +101,11 @@ export class Ledger {
     });
   }
 
-  #prompt(messageId: string | null): void {
-    const { prompt } = this.#begun;
-    if (prompt === undefined || this.#isPromptRecorded) return;
-    this.#isPromptRecorded = true;
-    this.#record.prompt({ messageId, text: prompt });
+  #recordPrompt(messageId: string | null): void {
+    const text = this.#prompt;
+    if (text === undefined) return;
+    this.#prompt = undefined;
+    this.#record.prompt({ messageId, text });
   }
 
   #contents({ messageId, usage, tools, thoughts }: Findings): void {

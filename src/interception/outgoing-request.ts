@@ -7,7 +7,7 @@ import {
   type UpstreamRequest,
 } from '../upstream/index.ts';
 import type { Exchange } from './exchange.ts';
-import type { ReceivedRequest } from './received-request.ts';
+import type { ReceivedCall } from './received-request.ts';
 
 const USER_AGENT = 'aibridge';
 
@@ -20,14 +20,13 @@ export interface OutgoingOptions {
 /** Builds the upstream request once; each attempt only adds the header with its key. */
 export function outgoingRequest(
   exchange: Exchange,
-  request: ReceivedRequest,
+  { body, isAmended }: ReceivedCall,
   options: OutgoingOptions,
 ): (credential: Credential) => UpstreamRequest {
   const { req, instance, match, target } = exchange;
-  const body = request.amendment?.json ?? request.body;
   const forwarded = forwardedRequestHeaders(req.rawHeaders, options.identityHeaders);
   // Amended is what a compressed body unfolds to, and it goes up like that.
-  const headers = request.amendment ? withoutHeader(forwarded, 'content-encoding') : forwarded;
+  const headers = isAmended ? withoutHeader(forwarded, 'content-encoding') : forwarded;
   addMissing(headers, {
     'user-agent': USER_AGENT,
     'accept-encoding': 'identity',
@@ -42,7 +41,7 @@ export function outgoingRequest(
     method,
     path,
     headers: [...headers, ...authHeader(credential)],
-    body,
+    body: body?.bytes,
   });
 }
 

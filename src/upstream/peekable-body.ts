@@ -31,6 +31,11 @@ export class PeekableBody implements AnswerBody {
     return this.#isEnded && this.#peeked.length === 0;
   }
 
+  /** True when there is something to be read again. */
+  get hasPeeked(): boolean {
+    return this.#peeked.length > 0;
+  }
+
   /** What has been looked at so far. */
   get peeked(): Buffer {
     return Buffer.concat(this.#peeked);

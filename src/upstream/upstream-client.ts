@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { UpstreamCall, type Answer, type CallTimeouts, type RawHeaders } from './upstream-call.ts';
 
@@ -15,6 +16,9 @@ export interface UpstreamRequest {
 }
 
 const HEADER_BYTES_MAX = 128 * 1024;
+
+/** A body smaller than this is not worth letting go of early. */
+const SENT_ONCE_BYTES_MIN = 32 * 1024;
 
 /** The connections to one provider. */
 export class UpstreamClient {
@@ -40,8 +44,7 @@ export class UpstreamClient {
       {
         method: request.method,
         path: request.path,
-        headers: [...request.headers],
-        body: request.body ?? null,
+        ...sendable(request),
       },
       call,
     );
@@ -51,4 +54,33 @@ export class UpstreamClient {
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/**
+ * Undici holds on to the body that it is given until the answer has ended, which
+ * for a stream can be long. Of a large one it is given a source that is empty
+ * once it is sent.
+ */
+function sendable({ headers, body }: UpstreamRequest): {
+  headers: string[];
+  body: Buffer | Readable | null;
+} {
+  if (body === undefined) return { headers: [...headers], body: null };
+  if (body.length < SENT_ONCE_BYTES_MIN) return { headers: [...headers], body };
+  return {
+    headers: [...headers, 'content-length', String(body.length)],
+    body: once(body),
+  };
+}
+
+/** A generator would hold on to its argument even after its end. */
+function once(body: Buffer): Readable {
+  let unsent: Buffer | undefined = body;
+  return new Readable({
+    read() {
+      this.push(unsent);
+      this.push(null);
+      unsent = undefined;
+    },
+  });
 }
