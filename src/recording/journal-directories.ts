@@ -5,6 +5,9 @@ import { tryLockDirectory, type DirectoryLock } from '../core/directory-lock.ts'
 /** Everything a process cannot store or read goes here, and stays for an operator to look at. */
 export const SET_ASIDE = 'set-aside';
 
+/** A journal is named by the process that wrote it; other folders may be there for other reasons. */
+const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export interface OwnedJournal {
   readonly instanceId: string;
   readonly directory: string;
@@ -29,7 +32,7 @@ export async function createJournalDirectory(
  */
 export async function* adoptOrphans(root: string, ownId: string): AsyncGenerator<OwnedJournal> {
   for (const entry of await readdir(root, { withFileTypes: true })) {
-    if (!entry.isDirectory() || entry.name === ownId || entry.name === SET_ASIDE) continue;
+    if (!entry.isDirectory() || entry.name === ownId || !INSTANCE_ID.test(entry.name)) continue;
     const directory = join(root, entry.name);
     const lock = tryLockDirectory(directory);
     if (lock !== undefined) yield { instanceId: entry.name, directory, lock };

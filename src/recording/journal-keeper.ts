@@ -4,6 +4,7 @@ import { waited } from '../core/waited.ts';
 import { adoptOrphans, removeJournal, type OwnedJournal } from './journal-directories.ts';
 import type { JournalProgress } from './journal-progress.ts';
 import { JournalReader } from './journal-reader.ts';
+import { Pulse } from './pulse.ts';
 import type { InstanceFacts, RecordStore } from './record-store.ts';
 import { Writer, type WriterReports } from './writer.ts';
 
@@ -20,6 +21,8 @@ export interface KeeperReports extends WriterReports {
  * over those that dead processes left, and closes what the dead left open.
  */
 export class JournalKeeper {
+  readonly #pulse = new Pulse();
+
   constructor(
     private readonly store: RecordStore,
     private readonly reports: KeeperReports,
@@ -29,29 +32,34 @@ export class JournalKeeper {
 
   /** Resolves after `stop`, when the own journal is in the store or the store is away. */
   async run(directory: string, progress: JournalProgress, stop: AbortSignal): Promise<void> {
-    const own = new JournalReader(directory);
-    const tending = this.#tend(stop);
+    const own = new JournalReader(directory, progress.committedPosition);
+    // Apart from one another: the heart must beat on while a journal of the dead waits for the store.
+    const tending = Promise.all([
+      this.#regularly('saying that this process lives', () => this.#closeSilent(), stop),
+      this.#regularly('looking for journals of the dead', () => this.#adoptOrphans(stop), stop),
+    ]);
     await new Writer(this.store, this.reports, this.clock).follow(own, progress, stop);
     await own.close();
     await tending;
     // Whoever has everything in the store needs no successor to look after it.
-    if (progress.committedPosition === progress.flushedPosition) await this.#retire();
+    if (progress.committedPosition === progress.flushedPosition) await this.#signOff();
   }
 
-  async #tend(stop: AbortSignal): Promise<void> {
+  async #regularly(what: string, task: () => Promise<void>, stop: AbortSignal): Promise<void> {
     do {
       try {
-        await this.#closeSilent();
-        await this.#adoptOrphans(stop);
+        await task();
       } catch (error) {
-        this.reports.failed('looking after the journals of other processes', errorText(error));
+        this.reports.failed(what, errorText(error));
       }
     } while (await waited(HEARTBEAT_MS, stop));
   }
 
   /** Processes that have stopped saying that they live, here or on another machine. */
   async #closeSilent(): Promise<void> {
-    for (const silentId of await this.store.heartbeat(this.place.instance)) {
+    const silentIds = await this.store.heartbeat(this.place.instance);
+    if (!this.#pulse.beat(this.clock.monotonicMs())) return;
+    for (const silentId of silentIds) {
       const interrupted = await this.store.closeInterrupted(silentId);
       this.reports.closedInterrupted(silentId, interrupted);
     }
@@ -59,11 +67,15 @@ export class JournalKeeper {
 
   async #adoptOrphans(stop: AbortSignal): Promise<void> {
     for await (const orphan of adoptOrphans(this.place.root, this.place.instance.id)) {
-      if (stop.aborted || !(await this.#takeOver(orphan, stop))) {
+      try {
+        if (stop.aborted || !(await this.#takeOver(orphan, stop))) return;
+        await removeJournal(orphan);
+      } catch (error) {
+        const what = `taking over the journal of ${orphan.instanceId}`;
+        this.reports.failed(what, errorText(error));
+      } finally {
         orphan.lock.release();
-        return;
       }
-      await removeJournal(orphan);
     }
   }
 
@@ -80,9 +92,10 @@ export class JournalKeeper {
     }
   }
 
-  async #retire(): Promise<void> {
+  /** What is open by now has lost its end, and nobody will look for it. */
+  async #signOff(): Promise<void> {
     try {
-      await this.store.retire(this.place.instance.id);
+      await this.store.closeInterrupted(this.place.instance.id);
     } catch (error) {
       this.reports.failed('signing off', errorText(error));
     }

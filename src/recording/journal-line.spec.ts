@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { aStart } from '../../test/support/record-events.ts';
 import { decodeLine, encodeLine } from './journal-line.ts';
@@ -27,6 +28,19 @@ describe('a line is recognised as damaged', () => {
     for (let length = 0; length < line.length; length += 1) {
       expect(decodeLine(line.slice(0, length))).toEqual({ kind: 'damaged' });
     }
+  });
+});
+
+describe('a line that is sound but says nothing this program can store is damaged, not lost', () => {
+  test.each([
+    ['what is no JSON', '{"kind":"start"'],
+    ['a kind that nobody knows', '{"kind":"verdict","id":"1"}'],
+    ['a name that every object has', '{"kind":"constructor","id":"1"}'],
+    ['no interception', '{"kind":"end"}'],
+  ])('%s', (_, json) => {
+    const body = `1 ${json}`;
+    const checksum = crc32(body).toString(16).padStart(8, '0');
+    expect(decodeLine(`${checksum} ${body}`)).toEqual({ kind: 'damaged' });
   });
 });
 

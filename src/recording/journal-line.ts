@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { isObject } from '../core/json.ts';
+import { isObject, parseJson } from '../core/json.ts';
 import { JOURNAL_VERSION, type RecordEvent } from './events.ts';
 
 /**
@@ -28,13 +28,23 @@ export function decodeLine(line: string): DecodedLine {
   const space = body.indexOf(' ');
   const version = body.slice(0, space);
   if (version !== String(JOURNAL_VERSION)) return { kind: 'unknown_version', version };
-  const event: unknown = JSON.parse(body.slice(space + 1));
+  const event = parseJson(body.slice(space + 1));
   return isRecordEvent(event) ? { kind: 'event', event } : { kind: 'damaged' };
 }
 
-/** The checksum vouches for the rest: what it covers was written by `encodeLine`. */
+const KINDS: ReadonlySet<unknown> = new Set<RecordEvent['kind']>([
+  'start',
+  'attempt',
+  'usage',
+  'prompt',
+  'tool',
+  'thought',
+  'end',
+]);
+
+/** The checksum vouches for the rest: what it covers was written by some `encodeLine`. */
 function isRecordEvent(value: unknown): value is RecordEvent {
-  return isObject(value) && typeof value['kind'] === 'string' && typeof value['id'] === 'string';
+  return isObject(value) && KINDS.has(value['kind']) && typeof value['id'] === 'string';
 }
 
 function checksum(text: string): string {

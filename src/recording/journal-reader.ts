@@ -28,10 +28,16 @@ const LINE_FEED = 0x0a;
  * it is told; the journal of a dead process is read to the end of its files.
  */
 export class JournalReader {
-  #position = 0;
+  #position: number;
   #file: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
 
-  constructor(private readonly directory: string) {}
+  /** `position`: how far an earlier reader has come with it. */
+  constructor(
+    private readonly directory: string,
+    position = 0,
+  ) {
+    this.#position = position;
+  }
 
   /** The next whole lines below `limit`, or undefined when there are none. */
   async next(limit = Infinity): Promise<JournalBatch | undefined> {

@@ -15,11 +15,11 @@ export abstract class RecordStore {
   /** Says that this process lives; answers the instances that have stopped saying so. */
   abstract heartbeat(instance: InstanceFacts): Promise<readonly string[]>;
 
-  /** Closes, as interrupted, what a dead instance left open. Answers how many records that were. */
+  /**
+   * Closes, as interrupted, what an instance that has ended left open, and forgets the
+   * instance. Answers how many records that were.
+   */
   abstract closeInterrupted(instanceId: string): Promise<number>;
-
-  /** The process ends in good order: nobody needs to look for what it left. */
-  abstract retire(instanceId: string): Promise<void>;
 }
 
 export interface InstanceFacts {

@@ -10,8 +10,8 @@ import { Retention, type RetentionReports } from './retention.ts';
 import { setAside, type SetAside } from './set-aside.ts';
 import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts';
 
-/** One for the own journal, one for those of the dead, one for housekeeping. */
-const CONNECTIONS_MAX = 3;
+/** One for the own journal, one for those of the dead, one for the heartbeat, one for housekeeping. */
+const CONNECTIONS_MAX = 4;
 
 const start: WriterStart = workerData;
 const { databaseUrl, journalRoot, instance } = start;

@@ -5,6 +5,7 @@ import { RecordStore, type StoreFailure } from '../../src/recording/record-store
 export class FakeRecordStore extends RecordStore {
   readonly stored: RecordEvent[] = [];
   readonly batchSizes: number[] = [];
+  readonly closed: string[] = [];
   isAway = false;
   refuses: (event: RecordEvent) => boolean = () => false;
 
@@ -22,11 +23,8 @@ export class FakeRecordStore extends RecordStore {
     return Promise.resolve([]);
   }
 
-  override closeInterrupted(): Promise<number> {
+  override closeInterrupted(instanceId: string): Promise<number> {
+    this.closed.push(instanceId);
     return Promise.resolve(0);
-  }
-
-  override retire(): Promise<void> {
-    return Promise.resolve();
   }
 }
