@@ -100,9 +100,7 @@ describe('a journal that has reached its limit', () => {
 
   test('takes starts again when the database has caught up', async () => {
     const journal = await aFullJournal();
-    const reader = new JournalReader(directory);
-    progress.deleted(await reader.deleteBelow(progress.flushedPosition));
-    await reader.close();
+    progress.committed(progress.flushedPosition, progress.lagRecords, 0);
     const start = aStart();
     await journal.appendStart(encodeLine(start));
     expect(await idsIn(readAll())).toContain(start.id);
@@ -110,7 +108,26 @@ describe('a journal that has reached its limit', () => {
   });
 });
 
+// Its segment is the last one and so is not deleted, which must not count as being ahead.
+test('one record as long as the limit does not keep the journal full for ever', async () => {
+  const journal = aJournal(MIB);
+  await journal.append(encodeLine(aPrompt({ text: 'x'.repeat(2 * MIB) })), 1);
+  expect(journal.isFull).toBe(true);
+  progress.committed(progress.flushedPosition, 1, 0);
+  await journal.appendStart(encodeLine(aStart()));
+  await journal.close();
+});
+
 describe('a disk that takes nothing', () => {
+  test('is not asked again for every start that it keeps from being made', async () => {
+    const journal = aJournal();
+    await rm(directory, { recursive: true });
+    await expect(journal.appendStart(encodeLine(aStart()))).rejects.toThrow(JournalRefusal);
+    await mkdir(directory);
+    await expect(journal.appendStart(encodeLine(aStart()))).rejects.toBe(journal.failure);
+    await journal.close();
+  });
+
   test('refuses starts, keeps the rest, and is noticed when it recovers', async () => {
     const journal = aJournal();
     await rm(directory, { recursive: true });

@@ -1,4 +1,4 @@
-import { open, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { fdatasync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -74,9 +74,10 @@ export class Journal {
   }
 
   get isFull(): boolean {
-    return this.bytes >= this.#options.bytesMax;
+    return this.#bytesAhead >= this.#options.bytesMax;
   }
 
+  /** On disk: more than what waits for the database, as segments go when the last record of them has. */
   get bytes(): number {
     return this.#position - this.#options.progress.deletedBelow;
   }
@@ -90,8 +91,14 @@ export class Journal {
     return this.#lostRecords;
   }
 
+  get #bytesAhead(): number {
+    return this.#position - this.#options.progress.committedPosition;
+  }
+
   /** Resolves, with the position it reaches to, when the start of an interception is written. */
   appendStart(text: string): Promise<number> {
+    // With what it could not write the journal tries again by itself, and not with every start.
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.isFull) {
       return Promise.reject(new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX'));
     }
@@ -171,7 +178,7 @@ export class Journal {
   async #write(batch: readonly Pending[]): Promise<void> {
     const buffer = Buffer.from(batch.map((pending) => pending.text).join(''));
     const limit = this.#options.bytesMax * (1 + RESERVE_SHARE);
-    if (this.bytes + buffer.length > limit && this.isFull) {
+    if (this.#bytesAhead + buffer.length > limit && this.isFull) {
       throw new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX');
     }
     const segment = await this.#segmentForWriting();
@@ -185,8 +192,12 @@ export class Journal {
 
   async #probe(): Promise<void> {
     const path = join(this.#options.directory, 'probe');
-    await writeFile(path, Buffer.alloc(PROBE_BYTES));
-    await unlink(path);
+    try {
+      await writeFile(path, Buffer.alloc(PROBE_BYTES));
+    } finally {
+      // What fitted of it is room that records can have.
+      await rm(path, { force: true });
+    }
   }
 
   async #segmentForWriting(): Promise<FileHandle> {
