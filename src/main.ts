@@ -9,6 +9,8 @@ import { errorText } from './core/errors.ts';
 
 const EXIT_BAD_CONFIGURATION = 2;
 const EXIT_SECOND_SIGNAL = 130;
+/** A terminal and npm both pass on one Ctrl-C: what comes this soon after is the same one. */
+const ECHO_MS = 250;
 
 await main();
 
@@ -38,10 +40,14 @@ async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
     await app.close();
     logger.info('stopped');
   };
-  let isStopping = false;
-  const onSignal = (): void => {
-    if (isStopping) process.exit(EXIT_SECOND_SIGNAL);
-    isStopping = true;
+  let stoppingSinceMs: number | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSinceMs !== undefined) {
+      const isEcho = signal === 'SIGINT' && performance.now() - stoppingSinceMs < ECHO_MS;
+      if (!isEcho) process.exit(EXIT_SECOND_SIGNAL);
+      return;
+    }
+    stoppingSinceMs = performance.now();
     shutdown().then(
       () => process.exit(0),
       (error: unknown) => {

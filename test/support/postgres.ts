@@ -21,18 +21,43 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+interface SharedServer {
+  readonly url: string;
+  readonly template: string;
+  stop(): Promise<void>;
+}
+
+/** Every project of a run loads this file anew, but all share the process, and so the server. */
+const shared: { server?: Promise<SharedServer>; users?: number } = ((
+  globalThis as { aibridgeTestServer?: object }
+).aibridgeTestServer ??= {});
+
 /**
- * Vitest's global set-up: one server for all the files of a project, embedded, or the one of
- * `TEST_DATABASE_URL`, and on it one migrated database as a template.
+ * Vitest's global set-up: one server for all the files of all projects, embedded,
+ * or the one of `TEST_DATABASE_URL`, and on it one migrated database as a template.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared.users = (shared.users ?? 0) + 1;
+  shared.server ??= startSharedServer();
+  const server = await shared.server;
+  project.provide('postgres', { url: server.url, template: server.template });
+  return async () => {
+    shared.users = (shared.users ?? 1) - 1;
+    if (shared.users === 0) await server.stop();
+  };
+}
+
+async function startSharedServer(): Promise<SharedServer> {
   const server = await startServer();
   const template = await emptyDatabase(server.url);
   await migrate(template.url);
-  project.provide('postgres', { url: server.url, template: nameOf(template.url) });
-  return async () => {
-    await template.drop();
-    await server.stop();
+  return {
+    url: server.url,
+    template: nameOf(template.url),
+    async stop() {
+      await template.drop();
+      await server.stop();
+    },
   };
 }
 
