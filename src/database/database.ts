@@ -27,6 +27,8 @@ export interface DatabaseOptions {
 
 const POOL_MAX = 10;
 const PING_MS = 5_000;
+/** A server that is frozen takes no leave. */
+const LEAVE_MS = 2_000;
 const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 10_000;
 
@@ -89,9 +91,9 @@ export class Database {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#state = { kind: 'down', reason: 'the bridge is stopping' };
-    await this.#connection?.client.$disconnect();
+    await inTime(this.#connection?.client.$disconnect());
     await this.#embedded?.stop();
-    await this.#running;
+    await inTime(this.#running);
   }
 
   get #connected() {
@@ -174,6 +176,10 @@ export class Database {
     if (/^(WARNING|ERROR|FATAL|PANIC):/.test(line)) this.#options.log.warn(`postgres: ${line}`);
     else this.#options.log.debug(`postgres: ${line}`);
   }
+}
+
+async function inTime(leave: Promise<void> | undefined): Promise<void> {
+  await Promise.race([leave, delay(LEAVE_MS, undefined, { ref: false })]);
 }
 
 function retryInMs(error: unknown, failures: number): number {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type PoolClient } from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
@@ -5,9 +6,12 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 export interface ClientOptions {
   /** How many connections at most; they are opened when needed. */
   readonly poolMax: number;
+  /** A server that is silent for this long has gone without a word; default: longer than any statement takes. */
+  readonly silenceMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const SILENCE_MS = 75_000;
 
 /**
  * What every connection is told first. Prisma's adapter reads times as UTC whatever the session
@@ -17,16 +21,31 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION = `SET TimeZone TO 'UTC'; SET statement_timeout TO '60s'`;
 
 /** Opens nothing yet: the first query does. `$disconnect` closes every connection. */
-export function createPrismaClient(url: string, options: ClientOptions): PrismaClient {
+export function createPrismaClient(
+  url: string,
+  { poolMax, silenceMs = SILENCE_MS }: ClientOptions,
+): PrismaClient {
   const pool = new Pool({
     connectionString: url,
-    max: options.poolMax,
+    max: poolMax,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'aibridge',
+    stream: () => impatientSocket(silenceMs),
     verify: prepareSession,
   });
   return new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: true }) });
+}
+
+/**
+ * A machine that is unplugged closes no connection, and TCP waits a quarter of an
+ * hour for it. Idle connections leave the pool long before their silence counts.
+ */
+function impatientSocket(silenceMs: number): Socket {
+  const socket = new Socket();
+  return socket.setTimeout(silenceMs, () => {
+    socket.destroy(new Error(`the database has been silent for ${silenceMs} ms`));
+  });
 }
 
 function prepareSession(client: PoolClient, done: (error?: Error) => void): void {

@@ -9,6 +9,7 @@ import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
 import { ConfigModule } from '../../src/config/config.module.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { Database } from '../../src/database/database.ts';
+import { createPrismaClient } from '../../src/database/prisma-client.ts';
 import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
 import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
 
@@ -65,6 +66,11 @@ class Wire {
     this.#server?.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  /** Nothing gets through any more, and nobody is told. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.pause();
   }
 
   #join(near: Socket): void {
@@ -136,6 +142,22 @@ describe('the database', () => {
     await way.mend();
     await expect.poll(() => database.state, PATIENCE).toEqual({ kind: 'ready' });
     await expect(database.client.interception.count()).resolves.toBe(0);
+  });
+
+  it('does not hold up the one who leaves it when it is frozen', async () => {
+    const way = await wire();
+    const database = open(way.url);
+    await database.ready;
+    await database.client.interception.count();
+    way.freeze();
+    await database.close();
+  });
+
+  it('is asked anew, on another connection, when it has been silent for too long', async () => {
+    const client = createPrismaClient(testDatabase.url, { poolMax: 1, silenceMs: 300 });
+    onTestFinished(() => client.$disconnect());
+    await expect(client.$executeRaw`SELECT pg_sleep(30)`).rejects.toThrow(/silent|terminated/);
+    await expect(client.interception.count()).resolves.toBe(0);
   });
 
   it('stays away when it is newer than the program, and says so', async () => {
