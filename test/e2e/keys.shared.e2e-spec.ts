@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answer, rateLimited, unauthorized } from '../simulator/index.ts';
 import { AuditTables } from '../support/audit-tables.ts';
+import type { LogLine } from '../support/bridge.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { until } from '../support/until.ts';
 import { ask, becomes, FIRST, KeysSystem, reset, SECOND } from './keys-system.ts';
 
 /** What the contract promises to all workers and replicas on one database. */
 const PROMISED_MS = 1_000;
+
+const isCutOff = ({ msg }: LogLine): boolean => msg.startsWith('key states are not shared for now');
 
 let system: KeysSystem;
 
@@ -69,8 +72,6 @@ describe('two bridges on one database', () => {
       system.bridge({ DATABASE_URL: way.url }),
       system.bridge({ DATABASE_URL: way.url }),
     ]);
-    const isCutOff = ({ msg }: { msg: string }): boolean =>
-      msg.startsWith('key states are not shared for now');
     await way.cut();
     await Promise.all([one.log(isCutOff), two.log(isCutOff)]);
 

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  answer,
+  rateLimited,
+  startSimulator,
+  unauthorized,
+  type Simulator,
+} from '../simulator/index.ts';
+import { fingerprintOf } from '../support/mask.ts';
+import { messagesBody } from '../support/system.ts';
+import { until } from '../support/until.ts';
+import {
+  ADMIN,
+  ALICE,
+  AUDITOR,
+  startAuditSystem,
+  type AuditSystem,
+  type Person,
+} from './audit-system.ts';
+
+const LIMITED = 'sk-ant-the-limited-key-0001';
+const REVOKED = 'sk-ant-the-revoked-key-0002';
+const GOOD = 'sk-ant-the-good-key-0003';
+
+let simulator: Simulator;
+let system: AuditSystem;
+
+beforeAll(async () => {
+  simulator = await startSimulator();
+  simulator.key(LIMITED).always(rateLimited({ retryAfter: 600 }));
+  simulator.key(REVOKED).always(unauthorized());
+  simulator.key(GOOD).always(answer());
+  system = await startAuditSystem({
+    AIBRIDGE_ANTHROPIC_BASE_URL: simulator.url,
+    AIBRIDGE_ANTHROPIC_KEYS: [LIMITED, REVOKED, GOOD].join(','),
+  });
+  await fetch(`${system.bridge.url}/anthropic/v1/messages`, {
+    method: 'POST',
+    headers: { 'x-forwarded-user': ALICE.id },
+    body: messagesBody(),
+  });
+});
+
+afterAll(async () => {
+  await system.stop();
+  await simulator.close();
+});
+
+const events = (query = '') => system.get(`/keys/events${query}`);
+const resetOf = (key: string, as: Person, provider = 'anthropic') =>
+  system.request(`/keys/${provider}/${fingerprintOf(key)}/reset`, as, { method: 'POST' });
+
+test('the state of every pool key is shown in the order of preference, and no key is', async () => {
+  const { status, body } = await system.get('/keys');
+  expect(status).toBe(200);
+  const common = { provider: 'anthropic', providerType: 'anthropic', models: [] };
+  const time = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(body).toEqual({
+    items: [
+      {
+        ...common,
+        position: 0,
+        hint: 'sk-a...0001',
+        fingerprint: fingerprintOf(LIMITED),
+        state: 'temporary',
+        reason: 'rate_limited',
+        status: 429,
+        coolingUntil: time,
+        remainingMs: expect.any(Number),
+        changedAt: time,
+      },
+      {
+        ...common,
+        position: 1,
+        hint: 'sk-a...0002',
+        fingerprint: fingerprintOf(REVOKED),
+        state: 'permanent',
+        reason: 'unauthorized',
+        status: 401,
+        coolingUntil: null,
+        remainingMs: null,
+        changedAt: time,
+      },
+      {
+        ...common,
+        position: 2,
+        hint: 'sk-a...0003',
+        fingerprint: fingerprintOf(GOOD),
+        state: 'valid',
+        reason: null,
+        status: null,
+        coolingUntil: null,
+        remainingMs: null,
+        changedAt: null,
+      },
+    ],
+  });
+  expect((await system.get('/keys?provider=openai')).body).toEqual({ items: [] });
+});
+
+test('operators are told when a pool is down to its last key', async () => {
+  const line = await system.bridge.log(({ msg }) => msg === 'pool is down to its last key');
+  expect(line).toMatchObject({ level: 'warn', provider: 'anthropic', hint: 'sk-a...0003' });
+});
+
+describe('who may', () => {
+  test.each([
+    ['GET', '/keys', AUDITOR, 200],
+    ['GET', '/keys', ADMIN, 200],
+    ['GET', '/keys', ALICE, 403],
+    ['GET', '/keys/events', AUDITOR, 200],
+    ['GET', '/keys/events', ALICE, 403],
+    ['POST', '/keys/anthropic/ffffffffffff/reset', AUDITOR, 403],
+    ['POST', '/keys/anthropic/ffffffffffff/reset', ALICE, 403],
+  ] as const)('%s %s as %o answers %i', async (method, path, person, status) => {
+    const res = await system.request(path, person, { method });
+    expect(res.status).toBe(status);
+  });
+
+  test('nobody without an identity', async () => {
+    const res = await fetch(`${system.bridge.url}/api/v1/keys`);
+    expect(res.status).toBe(401);
+    expect(await res.json()).toMatchObject({ statusCode: 401, error: 'Unauthorized' });
+  });
+});
+
+describe('what is wrong with a request is said', () => {
+  test.each([
+    ['/keys?colour=red', 'colour'],
+    ['/keys/events?colour=red', 'colour'],
+    ['/keys/events?limit=0', 'limit'],
+    ['/keys/events?limit=1001', 'limit'],
+    ['/keys/events?limit=many', 'limit'],
+    ['/keys/events?cursor=nonsense', 'cursor'],
+    ['/keys/events?provider=%00', 'provider'],
+  ])('%s', async (path, parameter) => {
+    const { status, body } = await system.get(path);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ statusCode: 400, error: 'Bad Request' });
+    expect(body['message']).toContain(parameter);
+  });
+
+  test.each([
+    ['a key that is in no pool', 'sk-ant-some-other-key', 'anthropic'],
+    ['a provider that is not configured', GOOD, 'openai'],
+  ])('%s is not found', async (_, key, provider) => {
+    const res = await resetOf(key, ADMIN, provider);
+    expect(res.status).toBe(404);
+    expect(await res.json()).toMatchObject({ statusCode: 404, error: 'Not Found' });
+  });
+});
+
+test('a key that an admin resets is valid, and the history says who did it', async () => {
+  const res = await resetOf(REVOKED, ADMIN);
+  expect(res.status).toBe(200);
+  expect(await res.json()).toMatchObject({ hint: 'sk-a...0002', state: 'valid', status: null });
+  const items = await until('three events', async () => {
+    const { items: found } = (await events()).body;
+    return Array.isArray(found) && found.length === 3 ? found : undefined;
+  });
+  expect(items).toMatchObject([
+    {
+      fingerprint: fingerprintOf(REVOKED),
+      previousState: 'permanent',
+      state: 'valid',
+      reason: 'operator_reset',
+      actor: ADMIN.id,
+      model: null,
+    },
+    { fingerprint: fingerprintOf(REVOKED), state: 'permanent', status: 401, actor: null },
+    {
+      fingerprint: fingerprintOf(LIMITED),
+      previousState: 'valid',
+      state: 'temporary',
+      cooldownMs: 600_000,
+    },
+  ]);
+
+  const first = (await events('?limit=2')).body;
+  expect(first['items']).toEqual(items.slice(0, 2));
+  const second = (await events(`?limit=2&cursor=${String(first['nextCursor'])}`)).body;
+  expect(second).toEqual({ items: items.slice(2), nextCursor: null });
+  const ofOne = (await events(`?fingerprint=${fingerprintOf(LIMITED)}&provider=anthropic`)).body;
+  expect(ofOne['items']).toEqual(items.slice(2));
+});
