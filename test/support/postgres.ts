@@ -27,22 +27,29 @@ interface SharedServer {
   stop(): Promise<void>;
 }
 
+interface SharedServers {
+  server?: Promise<SharedServer>;
+  users: number;
+}
+
+declare global {
+  var aibridgeTestServers: SharedServers | undefined;
+}
+
 /** Every project of a run loads this file anew, but all share the process, and so the server. */
-const shared: { server?: Promise<SharedServer>; users?: number } = ((
-  globalThis as { aibridgeTestServer?: object }
-).aibridgeTestServer ??= {});
+const shared = (globalThis.aibridgeTestServers ??= { users: 0 });
 
 /**
  * Vitest's global set-up: one server for all the files of all projects, embedded,
  * or the one of `TEST_DATABASE_URL`, and on it one migrated database as a template.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  shared.users = (shared.users ?? 0) + 1;
+  shared.users += 1;
   shared.server ??= startSharedServer();
   const server = await shared.server;
   project.provide('postgres', { url: server.url, template: server.template });
   return async () => {
-    shared.users = (shared.users ?? 1) - 1;
+    shared.users -= 1;
     if (shared.users === 0) await server.stop();
   };
 }
