@@ -78,9 +78,9 @@ export class AnswerRelay {
     const { observer } = inspected;
     observer.chunk(chunk);
     this.#relayedBytes += chunk.length;
+    if (this.#relayedBytes === chunk.length) onFirstByte();
     const isWhole = this.#isWhole();
     if (isWhole) await this.#settle({ kind: 'complete' });
-    if (this.#relayedBytes === chunk.length) onFirstByte();
     if (isWhole && observer.framing === 'length') downstream.end(chunk);
     else await this.#send(filter === undefined ? chunk : filter.pass(chunk));
   }

@@ -122,6 +122,7 @@ test('client, session and prompt are in the record', async () => {
     session_id: 'f00d',
     route: '/v1/messages',
     user_agent: 'claude-cli/2.0.67 (external, cli)',
+    first_byte_ms: expect.any(Number),
   });
   expect(await system.tables.children('prompts', id)).toMatchObject([
     { text: 'what the user typed' },
