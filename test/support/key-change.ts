@@ -1,0 +1,51 @@
+import type { Clock } from '../../src/core/clock.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { KeyPool } from '../../src/keypool/key-pool.ts';
+import type { KeyTransition } from '../../src/keypool/key-transition.ts';
+import type { PoolKey } from '../../src/keypool/pool-key.ts';
+import { FakeClock } from './fake-clock.ts';
+
+/** One process with a pool of its own that has the keys which all of them have. */
+export function aProcess({
+  clock = new FakeClock(),
+  keys = 2,
+  provider = 'anthropic',
+}: { clock?: Clock; keys?: number; provider?: string } = {}) {
+  const told: KeyTransition[] = [];
+  const secrets = Array.from({ length: keys }, (_, index) => new Secret(`a-key-of-all-${index}`));
+  const pool = new KeyPool(secrets, {
+    provider,
+    clock,
+    cooldownDefaultMs: 60_000,
+    cooldownMaxMs: 3_600_000,
+    onTransition: (transition) => told.push(transition),
+  });
+  const key = (index: number): PoolKey => {
+    const found = pool.keys[index];
+    if (!found) throw new Error(`no key ${index}`);
+    return found;
+  };
+  return {
+    clock,
+    pool,
+    key,
+    /** Every transition so far; emptied by the test when it likes. */
+    told,
+    cool: (index: number, forMs: number) =>
+      pool.mark(key(index), { kind: 'cool', reason: 'rate_limited', forMs }, { status: 429 }),
+    reject: (index: number) =>
+      pool.mark(
+        key(index),
+        { kind: 'reject', reason: 'unauthorized', scope: 'key' },
+        { status: 401 },
+      ),
+    forbid: (index: number, model: string) =>
+      pool.mark(
+        key(index),
+        { kind: 'reject', reason: 'forbidden', scope: 'model' },
+        { status: 403, model },
+      ),
+    reset: (index: number, actor: string | null = null) =>
+      pool.reset(key(index).fingerprint, 'operator_reset', actor),
+  };
+}
