@@ -3,6 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
+import { registerGauges } from './app.gauges.ts';
 import { AppModule } from './app.module.ts';
 import { ApiExceptionFilter } from './audit/api-exception.filter.ts';
 import { ValidationPipe } from './audit/validation.pipe.ts';
@@ -39,6 +40,7 @@ export async function createApp(config: BridgeConfig, logger: Logger): Promise<I
   express.disable('etag');
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ApiExceptionFilter());
+  registerGauges(app);
   mountDataPlane(app, logger);
   return app;
 }

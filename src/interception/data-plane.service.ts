@@ -5,7 +5,7 @@ import { waited } from '../core/waited.ts';
 import { Identifier } from '../identity/index.ts';
 import { ProviderInstancesService } from '../upstream/provider-instances.service.ts';
 import { DataPlane } from './data-plane.ts';
-import { InterceptionLogService } from './interception-log.service.ts';
+import { InterceptionObserversService } from './interception-observers.service.ts';
 
 /** Builds the data plane out of what is configured, and takes it down again. */
 @Injectable()
@@ -17,12 +17,13 @@ export class DataPlaneService {
     clock: Clock,
     identifier: Identifier,
     private readonly providers: ProviderInstancesService,
-    log: InterceptionLogService,
+    observers: InterceptionObserversService,
   ) {
     this.dataPlane = new DataPlane(providers.all, {
       clock,
       identifier,
-      recorder: () => log.recorder(),
+      recorder: () => observers.recorder(),
+      observers: () => observers.all,
       placeholderKey: config.identity.placeholderKey,
       identityHeaders: identifier.headerNames,
       sendActorHeaders: config.identity.sendActorHeaders,

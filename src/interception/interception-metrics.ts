@@ -51,14 +51,15 @@ export class InterceptionMetrics implements InterceptionObserver {
   begun({ exchange, facts }: BegunInterception): ObservedInterception {
     const { match, instance } = exchange;
     const common = { provider: instance.name, route: match.label, method: facts.method };
-    if (match.kind === 'passthrough') this.#instruments.passthrough.add(1, common);
-    const model = this.#labels.model.of(facts.model);
+    const isBridged = match.kind === 'bridged';
+    if (!isBridged) this.#instruments.passthrough.add(1, common);
+    const model = isBridged ? this.#labels.model.of(facts.model) : '';
     const caller = {
       initiator_id: this.#labels.initiator.of(facts.initiatorId),
       client: facts.client,
     };
     return new Counted(this.#instruments, this.#labels, {
-      isBridged: match.kind === 'bridged',
+      isBridged,
       model: { provider: instance.name, model },
       modelAndCaller: { provider: instance.name, model, ...caller },
       whole: { ...common, model, ...caller },

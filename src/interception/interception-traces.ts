@@ -59,7 +59,9 @@ class TracedInterception implements ObservedInterception {
     this.#wallOffsetMs = clock.nowMs() - clock.monotonicMs();
     this.#receivedMs = exchange.receivedMs;
     const isBridged = exchange.match.kind === 'bridged';
-    this.#attributes = isBridged ? bridgedAttributes(interception) : passthroughAttributes(exchange);
+    this.#attributes = isBridged
+      ? bridgedAttributes(interception)
+      : passthroughAttributes(exchange);
     const parent = tracing.callerContext(exchange.req.headers);
     this.#root = this.#start(isBridged ? 'Intercept' : 'Passthrough', parent, {
       atMs: this.#receivedMs,
@@ -127,9 +129,10 @@ class TracedInterception implements ObservedInterception {
     }
     if (status === 'failed') {
       fail(this.#root, errorType ?? status);
-      if (this.#process) fail(this.#process, errorType ?? status);
+      if (this.#process !== undefined) fail(this.#process, errorType ?? status);
     }
-    this.#process?.end(this.#wall(atMs));
+    if (this.#process === undefined) return;
+    this.#process.end(this.#wall(atMs));
     this.#recordingEnd = this.#start('Intercept.RecordInterceptionEnded', this.#rootContext, {
       atMs,
     });

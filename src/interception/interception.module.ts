@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DataPlaneService } from './data-plane.service.ts';
 import { InterceptionLogService } from './interception-log.service.ts';
+import { InterceptionObserversService } from './interception-observers.service.ts';
 
 @Module({})
 export class InterceptionModule {
@@ -8,7 +9,7 @@ export class InterceptionModule {
     return {
       module: InterceptionModule,
       imports: [...imports],
-      providers: [DataPlaneService, InterceptionLogService],
+      providers: [DataPlaneService, InterceptionLogService, InterceptionObserversService],
       exports: [DataPlaneService],
     };
   }

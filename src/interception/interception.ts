@@ -1,7 +1,5 @@
-import type { Clock } from '../core/clock.ts';
-import { BridgeError } from '../core/errors.ts';
+import type { BridgeError } from '../core/errors.ts';
 import { exhaustionError } from '../providers/index.ts';
-import { JournalRefusal, UNRECORDED } from '../recording/index.ts';
 import {
   callWithFailover,
   type Attempt,
@@ -18,17 +16,14 @@ import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameFilter } from './frame-filter.ts';
 import { inspectAnswer, type Inspected } from './inspect-answer.ts';
-import type { StartRecorder } from './interception-log.ts';
 import { Ledger } from './ledger.ts';
+import { openRecord, type RecordOptions } from './open-record.ts';
 import { outgoingRequest, type OutgoingOptions } from './outgoing-request.ts';
 import { startFacts } from './start-facts.ts';
 import { receiveRequest, type ReceivedCall, type ReceivedRequest } from './received-request.ts';
 
-export interface InterceptionOptions extends OutgoingOptions {
-  readonly recorder: () => StartRecorder;
-  readonly clock: Clock;
+export interface InterceptionOptions extends OutgoingOptions, RecordOptions {
   readonly bodyBytesMax: number;
-  readonly recordsPassthrough: boolean;
 }
 
 /**
@@ -75,23 +70,11 @@ export class Interception {
 
   /** Nothing goes upstream before this has resolved. */
   async #begin(request: ReceivedRequest): Promise<Ledger> {
-    const { clock, recorder, recordsPassthrough } = this.#options;
-    const { id, match, receivedMs } = this.#exchange;
+    const { clock } = this.#options;
+    const { receivedMs } = this.#exchange;
     const begun = { receivedMs, readMs: clock.monotonicMs(), prompt: request.facts.prompt };
-    if (match.kind === 'passthrough' && !recordsPassthrough) {
-      return new Ledger(UNRECORDED, clock, begun);
-    }
-    try {
-      const record = await recorder().start(id, startFacts(this.#exchange, request));
-      return new Ledger(record, clock, begun);
-    } catch (error) {
-      if (!(error instanceof JournalRefusal)) throw error;
-      throw new BridgeError('audit_unavailable', {
-        public: 'The call cannot be recorded at the moment, so it was not made.',
-        internal: error.message,
-        cause: error,
-      });
-    }
+    const facts = startFacts(this.#exchange, request);
+    return new Ledger(await openRecord(this.#exchange, facts, this.#options), clock, begun);
   }
 
   async #serve(ledger: Ledger, received: ReceivedCall): Promise<void> {

@@ -1,0 +1,72 @@
+import type { INestApplication } from '@nestjs/common';
+import { Clock } from './core/clock.ts';
+import { DataPlaneService } from './interception/data-plane.service.ts';
+import { KeyPoolsService } from './keypool/key-pools.service.ts';
+import { RecordingService } from './recording/recording.service.ts';
+import { Metrics } from './telemetry/index.ts';
+
+const KEY_STATES = ['valid', 'temporary', 'permanent'] as const;
+
+/** What is read off the parts of the bridge at the moment somebody scrapes. */
+export function registerGauges(app: INestApplication): void {
+  const { meter } = app.get(Metrics);
+  const gauge = (name: string, description: string, read: () => number): void => {
+    meter
+      .createObservableGauge(`aibridge_${name}`, { description })
+      .addCallback((result) => result.observe(read()));
+  };
+  const { dataPlane } = app.get(DataPlaneService);
+  gauge('requests_inflight', 'Requests under way', () => dataPlane.inFlightCount);
+  registerRecording(app, gauge);
+  registerKeys(app);
+}
+
+type Gauge = (name: string, description: string, read: () => number) => void;
+
+function registerRecording(app: INestApplication, gauge: Gauge): void {
+  const recording = app.get(RecordingService);
+  const clock = app.get(Clock);
+  const { progress } = recording;
+  gauge(
+    'journal_lag_records',
+    'Records that the database does not have yet',
+    () => progress.lagRecords,
+  );
+  gauge(
+    'journal_lag_seconds',
+    'For how long none of them has reached it',
+    () => progress.lagMs(clock.nowMs()) / 1000,
+  );
+  gauge('journal_bytes', 'Size of the journal on disk', () => recording.journal.bytes);
+  app
+    .get(Metrics)
+    .meter.createObservableCounter('aibridge_records_lost_total', {
+      description: 'Records that nobody will find in the audit',
+    })
+    .addCallback((result) => result.observe(recording.recorder.lostRecords));
+}
+
+function registerKeys(app: INestApplication): void {
+  const { meter } = app.get(Metrics);
+  const pools = app.get(KeyPoolsService);
+  meter
+    .createObservableGauge('aibridge_key_state', {
+      description: 'Of each pool key, 1 for the state it is in and 0 for the others',
+    })
+    .addCallback((result) => {
+      for (const { provider, pool } of pools.all) {
+        for (const { fingerprint, state } of pool.snapshot()) {
+          for (const each of KEY_STATES) {
+            const value = each === state.kind ? 1 : 0;
+            result.observe(value, { provider, fingerprint, state: each });
+          }
+        }
+      }
+    });
+  const transitions = meter.createCounter('aibridge_key_transitions_total', {
+    description: 'Changes of the state of pool keys, by reason',
+  });
+  pools.transitions.subscribe(({ provider, reason, isStateChange }) => {
+    if (isStateChange) transitions.add(1, { provider, reason });
+  });
+}
