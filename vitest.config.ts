@@ -20,6 +20,15 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.fault-spec.ts'],
+          globalSetup: 'test/support/postgres.ts',
+          // They compare latencies, and kill what others would be waiting for.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -150,7 +150,7 @@ describe('the database', () => {
     await database.ready;
     await database.client.interception.count();
     way.freeze();
-    await database.close();
+    await expect(database.close()).resolves.toBeUndefined();
   });
 
   it('is asked anew, on another connection, when it has been silent for too long', async () => {
