@@ -1,7 +1,15 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { EndingsBellService } from './endings-bell.service.ts';
+import { ExportController } from './export.controller.ts';
 import { InterceptionsController } from './interceptions.controller.ts';
+import { LiveTailService } from './live-tail.service.ts';
+import { LiveController } from './live.controller.ts';
 import { MeController } from './me.controller.ts';
+import { OpenStreamsService } from './open-streams.service.ts';
+import { PrismaEndings } from './prisma-endings.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
+import { PrismaUsage } from './prisma-usage.ts';
+import { UsageController } from './usage.controller.ts';
 
 @Module({})
 export class AuditModule {
@@ -10,8 +18,22 @@ export class AuditModule {
     return {
       module: AuditModule,
       imports: [...imports],
-      controllers: [InterceptionsController, MeController],
-      providers: [PrismaInterceptions],
+      // Routes are tried in this order: `export` and `live` before the one that takes any id.
+      controllers: [
+        ExportController,
+        LiveController,
+        InterceptionsController,
+        UsageController,
+        MeController,
+      ],
+      providers: [
+        EndingsBellService,
+        LiveTailService,
+        OpenStreamsService,
+        PrismaEndings,
+        PrismaInterceptions,
+        PrismaUsage,
+      ],
     };
   }
 }

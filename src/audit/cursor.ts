@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
 const VERSION = '1';
-const DECODED = /^1:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const ENCODED = /^1:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /** Where the next page begins: after the record with this id. Callers pass it back as it is. */
 export function encodeCursor(id: string): string {
   return Buffer.from(`${VERSION}:${id}`).toString('base64url');
 }
 
-function decodeCursor(cursor: string): string | undefined {
-  return DECODED.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
-}
-
-/** Parses to the id that the cursor stands for. */
-export const cursorSchema = z.string().transform((cursor, context) => {
-  const id = decodeCursor(cursor);
+/**
+ * Parses to the id that the cursor stands for. The id itself will do as well, so that an export
+ * that was cut off goes on after the last record that arrived.
+ */
+export const cursorSchema = z.string('must be given once').transform((cursor, context) => {
+  const id = ENCODED.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
   if (id !== undefined) return id;
+  if (z.guid().safeParse(cursor).success) return cursor;
   context.addIssue('is not a cursor that this API has given out');
   return z.NEVER;
 });

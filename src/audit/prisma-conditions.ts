@@ -42,7 +42,7 @@ function equalities(filter: InterceptionFilter): Prisma.Sql[] {
 }
 
 /** One value as an equality: only that leaves the index in the order of ids. */
-function isOneOf(wanted: boolean | readonly string[]): Prisma.Sql {
+export function isOneOf(wanted: boolean | readonly string[]): Prisma.Sql {
   if (typeof wanted === 'boolean') return Prisma.sql`= ${wanted}`;
   const [first] = wanted;
   return wanted.length === 1 ? Prisma.sql`= ${first}` : Prisma.sql`IN (${Prisma.join(wanted)})`;

@@ -15,6 +15,8 @@ export interface InterceptionPage {
   readonly total?: number;
 }
 
+const EXPORT_PAGE = 1_000;
+
 /** Reads interceptions, each question within the scope of whoever asks it. */
 @Injectable()
 export class PrismaInterceptions {
@@ -30,6 +32,21 @@ export class PrismaInterceptions {
     const last = items.at(-1);
     const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(last.id) : null;
     return { items, nextCursor, ...(total !== undefined && { total }) };
+  }
+
+  /** All that match, from where a cursor says, a page in memory at a time. */
+  async *pages(
+    scope: Scope,
+    filter: InterceptionFilter,
+    after: string | undefined,
+  ): AsyncGenerator<readonly Interception[], void> {
+    let cursor = after;
+    for (;;) {
+      const rows = await this.#rows(scope, filter, { limit: EXPORT_PAGE, cursor });
+      if (rows.length > 0) yield rows.map(toInterception);
+      if (rows.length < EXPORT_PAGE) return;
+      cursor = rows.at(-1)?.id;
+    }
   }
 
   async detail(scope: Scope, id: string): Promise<InterceptionDetail | undefined> {

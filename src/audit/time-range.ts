@@ -1,8 +1,9 @@
+import { firstIdAt } from '../core/ids.ts';
+
 /**
- * An id is made when a request arrives, its start is recorded when the request is there
- * in full. So the time in an id may precede `startedAt` by the length of an upload (which
- * the server ends after five minutes), and follow it by the few milliseconds that the
- * counter of a busy process may run ahead.
+ * An id is made when a request arrives, its start is recorded when the request is there in full.
+ * So the time in an id may precede `startedAt` by the length of an upload, which the server ends
+ * after five minutes, and follow it by the few milliseconds that a busy counter may run ahead.
  */
 const EARLIER_MS_MAX = 6 * 60_000;
 const LATER_MS_MAX = 1_000;
@@ -15,10 +16,4 @@ export function firstIdSince(startedAt: Date): string {
 /** Every id of a record that started before the time is below this one. */
 export function firstIdAfter(startedAt: Date): string {
   return firstIdAt(startedAt.getTime() + LATER_MS_MAX);
-}
-
-/** Below every UUID v7 of this millisecond, above every one before it. */
-function firstIdAt(ms: number): string {
-  const time = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
 }

@@ -188,7 +188,9 @@ describe('a list', () => {
   it('goes from page to page to the end', async () => {
     const first = await audit.get('/interceptions?limit=2');
     expect(idsOf(first)).toEqual([OPEN, OF_BOB]);
-    const second = await audit.get(`/interceptions?limit=2&cursor=${first.body['nextCursor']}`);
+    const second = await audit.get(
+      `/interceptions?limit=2&cursor=${String(first.body['nextCursor'])}`,
+    );
     expect(idsOf(second)).toEqual([FULL]);
     expect(second.body['nextCursor']).toBeNull();
   });

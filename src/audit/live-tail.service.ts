@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { waited } from '../core/waited.ts';
+import { DatabaseError } from '../database/index.ts';
+import { isConnectionFailure } from './connection-failure.ts';
+import { EndingsBellService } from './endings-bell.service.ts';
+import type { InterceptionFilter } from './interception-filter.ts';
+import { liveEventId } from './live-event-id.ts';
+import { PrismaEndings, type Ending, type Endings } from './prisma-endings.ts';
+import type { Scope } from './scope.ts';
+import type { SseMessage, SseResponse } from './sse-response.ts';
+
+/** Where a tail begins, and whether something before that is lost to it. */
+export interface TailStart {
+  readonly position: bigint;
+  readonly hasGap: boolean;
+}
+
+export interface TailQuestion {
+  readonly scope: Scope;
+  readonly filter: InterceptionFilter;
+}
+
+const HEARTBEAT_MS = 15_000;
+/** Between two queries for one reader, however often something ends. */
+const PAUSE_MS = 100;
+const RETRY_MS = 1_000;
+
+/** Follows the order of endings for one reader: nothing twice, nothing left out, across replicas. */
+@Injectable()
+export class LiveTailService {
+  constructor(
+    private readonly endings: PrismaEndings,
+    private readonly bell: EndingsBellService,
+  ) {}
+
+  /** After the event that a reader had last; now, for one that begins. */
+  async start(after: bigint | undefined): Promise<TailStart> {
+    const { oldest, newest } = await this.endings.range();
+    if (after === undefined || after > newest)
+      return { position: newest, hasGap: after !== undefined };
+    return { position: after, hasGap: after + 1n < oldest };
+  }
+
+  /** Until the reader goes or the process stops. */
+  async follow(stream: SseResponse, start: TailStart, question: TailQuestion): Promise<void> {
+    await (start.hasGap ? stream.send([GAP]) : stream.heartbeat());
+    let { position } = start;
+    while (!stream.signal.aborted) {
+      const { rings } = this.bell;
+      const found = await this.#after(position, question);
+      if (found === undefined) {
+        await waited(RETRY_MS, stream.signal);
+        continue;
+      }
+      position = found.position;
+      await stream.send(found.items.map(toMessage));
+      if (!found.hasMore) await this.#wait(stream, rings);
+    }
+    stream.end();
+  }
+
+  async #wait(stream: SseResponse, rings: number): Promise<void> {
+    await waited(PAUSE_MS, stream.signal);
+    if (!(await this.bell.rangAfter(rings, HEARTBEAT_MS, stream.signal))) await stream.heartbeat();
+  }
+
+  /** Undefined while the database is away: the reader need not know, nothing is lost. */
+  async #after(position: bigint, { scope, filter }: TailQuestion): Promise<Endings | undefined> {
+    try {
+      return await this.endings.after(position, scope, filter);
+    } catch (error) {
+      if (error instanceof DatabaseError || isConnectionFailure(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+const GAP: SseMessage = {
+  event: 'gap',
+  data: { message: 'Records that ended since that event are no longer remembered in their order.' },
+};
+
+function toMessage({ position, interception }: Ending): SseMessage {
+  return { event: 'interception', id: liveEventId(position, interception.id), data: interception };
+}

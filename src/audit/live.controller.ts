@@ -1,0 +1,44 @@
+import {
+  BadRequestException,
+  Controller,
+  Get,
+  Headers,
+  Query,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { filterSchema, type InterceptionFilter } from './interception-filter.ts';
+import { positionOf } from './live-event-id.ts';
+import { LiveTailService } from './live-tail.service.ts';
+import { OpenStreamsService } from './open-streams.service.ts';
+import { scopeOf } from './scope.ts';
+import { SseResponse } from './sse-response.ts';
+
+@Controller('api/v1/interceptions/live')
+@UseGuards(IdentityGuard)
+export class LiveController {
+  constructor(
+    private readonly tail: LiveTailService,
+    private readonly streams: OpenStreamsService,
+  ) {}
+
+  @Get()
+  async live(
+    @CurrentCaller() caller: Caller,
+    @Query({ schema: filterSchema }) filter: InterceptionFilter,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() res: Response,
+  ): Promise<void> {
+    const after = lastEventId === undefined ? undefined : positionOf(lastEventId);
+    if (lastEventId !== undefined && after === undefined) {
+      throw new BadRequestException('Last-Event-ID is not the id of an event of this stream.');
+    }
+    await this.streams.live(async () => {
+      const start = await this.tail.start(after);
+      const stream = new SseResponse(res, this.streams.signal);
+      await this.tail.follow(stream, start, { scope: scopeOf(caller), filter });
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { uuidv7 } from '../../src/core/ids.ts';
+import { aStart, anEnd } from '../support/record-events.ts';
+import { ALICE, AUDITOR, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';
+
+const AT = Date.UTC(2026, 4, 1);
+const COUNT = 2_345;
+/** Newest first. */
+const ids = Array.from({ length: COUNT }, (_, n) => uuidv7(AT + n)).toReversed();
+let audit: AuditSystem;
+
+beforeAll(async () => {
+  audit = await startAuditSystem();
+  await audit.store(
+    ...ids.flatMap((id, n) => [
+      aStart({ id, at: AT, initiatorId: n % 5 === 0 ? ALICE.id : '=cmd|calc', client: 'a,"b"' }),
+      anEnd({ id }),
+    ]),
+  );
+});
+
+afterAll(() => audit.stop());
+
+async function lines(query: string, person = AUDITOR): Promise<string[]> {
+  const res = await audit.request(`/interceptions/export?${query}`, person);
+  expect(res.status).toBe(200);
+  return (await res.text()).split(/\r?\n/).slice(0, -1);
+}
+
+it('exports every record once, newest first, as it is in a list', async () => {
+  const records = (await lines('')).map((line) => Object(JSON.parse(line)));
+  expect(records.map(({ id }) => id)).toEqual(ids);
+  const { body } = await audit.get('/interceptions?limit=1');
+  expect(body['items']).toEqual(records.slice(0, 1));
+});
+
+it('takes the filters of a list', async () => {
+  expect(await lines(`initiator=${ALICE.id}&status=completed`)).toHaveLength(COUNT / 5);
+  expect(await lines('status=failed')).toEqual([]);
+});
+
+it('shows a member their own only', async () => {
+  expect(await lines('', ALICE)).toHaveLength(COUNT / 5);
+  expect(await lines('', BOB)).toEqual([]);
+});
+
+it('is a CSV that a spreadsheet can open without harm', async () => {
+  const [header, ...rows] = await lines('format=csv');
+  expect(header?.split(',').slice(0, 5)).toEqual([
+    'id',
+    'startedAt',
+    'endedAt',
+    'durationMs',
+    'initiatorId',
+  ]);
+  expect(rows).toHaveLength(COUNT);
+  expect(rows.find((row) => row.startsWith(ids[1] ?? '-'))).toContain(`,'=cmd|calc,`);
+  expect(rows[0]).toContain('"a,""b"""');
+});
+
+it.each(['ndjson', 'csv'])('goes on where a %s was cut off', async (format) => {
+  const all = await lines(`format=${format}`);
+  const header = format === 'csv' ? 1 : 0;
+  const got = all.slice(0, 1_000 + header);
+  const rest = await lines(`format=${format}&cursor=${ids[999]}`);
+  expect([...got, ...rest]).toEqual(all);
+});
+
+it('refuses a format it does not know', async () => {
+  expect((await audit.get('/interceptions/export?format=xlsx')).status).toBe(400);
+});
