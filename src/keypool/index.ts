@@ -5,8 +5,7 @@ export {
   type RateLimit,
   readRetryAfterMs,
 } from './cooldown.ts';
-export { KeyListError } from './key-list.ts';
-export { createPool, KeyPool, type KeyPoolSettings, type KeySnapshot } from './key-pool.ts';
+export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './key-pool.ts';
 export type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
 export { KeyProbe, type ProbeResult } from './key-probe.ts';
 export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './key-state-store.ts';
