@@ -19,7 +19,8 @@ export interface FaultySystem {
   remove(): Promise<void>;
 }
 
-interface BridgeOptions {
+export interface BridgeOptions {
+  /** By default the system's own. */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
