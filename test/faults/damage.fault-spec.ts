@@ -1,0 +1,130 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { uuidv7 } from '../../src/core/ids.ts';
+import { decodeLine, encodeLine } from '../../src/recording/journal-line.ts';
+import { CuttableProxy } from '../support/cuttable-proxy.ts';
+import { anEnd, aPrompt, aStart } from '../support/record-events.ts';
+import { askTimes, type Answered } from './blocking-call.ts';
+import { faultySystem, type FaultySystem } from './faulty-system.ts';
+import { journalsIn, orphansAreGone } from './journal-files.ts';
+
+let system: FaultySystem;
+
+beforeEach(async () => {
+  system = await faultySystem();
+  onTestFinished(() => system.remove());
+});
+
+const DAMAGED = 'a line of the journal could not be read';
+const SET_ASIDE = 'a record was set aside';
+
+test('damage costs the damaged lines, which are kept and named with file and offset; the rest is recorded', async () => {
+  const { answers, file } = await journaledAndKilled(6);
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+  const [victim, foreigner, torn] = [answers[1]?.id, answers[2]?.id, answers[5]?.id];
+  const prompt = lines.findIndex((line) => isOf(line, 'prompt', victim));
+  const usage = lines.findIndex((line) => isOf(line, 'usage', foreigner));
+  const last = lines.length - 1;
+  expect(isOf(lines[last] ?? '', 'end', torn)).toBe(true);
+  const changed = new Map([
+    [prompt, flipped(lines[prompt] ?? '')],
+    [usage, ofVersion('2', lines[usage] ?? '')],
+    [last, (lines[last] ?? '').slice(0, 50)],
+  ]);
+  await writeFile(file, lines.map((line, index) => changed.get(index) ?? line).join('\n'));
+
+  const bridge = await system.startBridge();
+  await orphansAreGone(system.dataDir);
+
+  const offsetOf = (index: number): number =>
+    lines.slice(0, index).reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  const damage = { level: 'error', file: path.basename(file) };
+  expect(bridge.logs.filter(({ msg }) => msg === DAMAGED)).toMatchObject([
+    { ...damage, offset: offsetOf(prompt), reason: 'damaged' },
+    { ...damage, offset: offsetOf(usage), reason: 'unknown_version' },
+    { ...damage, offset: offsetOf(last), reason: 'torn' },
+  ]);
+  expect(await setAside()).toBe([...changed.values()].map((line) => `${line}\n`).join(''));
+  for (const { id } of answers) {
+    const row = await system.tables.ended(id);
+    expect(row).toMatchObject({ status: id === torn ? 'interrupted' : 'completed' });
+    const prompts = await system.tables.children('prompts', id);
+    expect(prompts).toHaveLength(id === victim ? 0 : 1);
+    const usages = await system.tables.children('token_usages', id);
+    expect(usages).toHaveLength(id === foreigner ? 0 : 1);
+  }
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('a record that PostgreSQL will never take is set aside, and those around it are recorded', async () => {
+  const at = Date.now();
+  const [instanceId, before, after] = [uuidv7(at), uuidv7(at), uuidv7(at)];
+  const poison = aPrompt({ id: before, rowId: 'no uuid' });
+  const noRoom = aStart({ id: uuidv7(at), instanceId, credentialHint: 'longer than fifteen' });
+  const events = [
+    aStart({ id: before, instanceId }),
+    poison,
+    anEnd({ id: before }),
+    noRoom,
+    aStart({ id: after, instanceId }),
+    aPrompt({ id: after, rowId: uuidv7(at) }),
+  ];
+  const orphan = path.join(system.dataDir, 'journal', instanceId);
+  await mkdir(orphan, { recursive: true });
+  await writeFile(path.join(orphan, '0000000000000000.log'), events.map(encodeLine).join(''));
+
+  const bridge = await system.startBridge();
+  await orphansAreGone(system.dataDir);
+
+  expect(bridge.logs.filter(({ msg }) => msg === SET_ASIDE)).toMatchObject([
+    { level: 'error', kind: 'prompt', id: before, reason: 'SQLSTATE 22P02' },
+    { level: 'error', kind: 'start', id: noRoom.id, reason: 'SQLSTATE 22001' },
+  ]);
+  expect(await setAside()).toBe(encodeLine(poison) + encodeLine(noRoom));
+  expect(await system.tables.ended(before)).toMatchObject({ status: 'completed' });
+  expect(await system.tables.ended(after)).toMatchObject({ status: 'interrupted' });
+  expect(await system.tables.children('prompts', after)).toHaveLength(1);
+  expect(await bridge.stop()).toBe(0);
+});
+
+/** What a bridge journaled while the database was away, and then was killed. */
+async function journaledAndKilled(
+  count: number,
+): Promise<{ answers: readonly Answered[]; file: string }> {
+  const nowhere = await CuttableProxy.start(system.databaseUrl);
+  await nowhere.cut();
+  const bridge = await system.startBridge({ env: { DATABASE_URL: nowhere.url } });
+  const answers = await askTimes(count, bridge.url);
+  await bridge.kill();
+  const [directory = ''] = await journalsIn(system.dataDir);
+  const segments = (await readdir(directory)).filter((name) => name.endsWith('.log'));
+  expect(segments).toHaveLength(1);
+  return { answers, file: path.join(directory, segments[0] ?? '') };
+}
+
+function isOf(line: string, kind: string, id: string | undefined): boolean {
+  const decoded = decodeLine(line);
+  return decoded.kind === 'event' && decoded.event.kind === kind && decoded.event.id === id;
+}
+
+function flipped(line: string): string {
+  const bytes = Buffer.from(line);
+  const middle = Math.floor(bytes.length / 2);
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+  return bytes.toString();
+}
+
+/** The line as a later program would have written it. */
+function ofVersion(version: string, line: string): string {
+  const body = `${version}${line.slice(line.indexOf(' ', 9))}`;
+  return `${crc32(body).toString(16).padStart(8, '0')} ${body}`;
+}
+
+async function setAside(): Promise<string> {
+  const directory = path.join(system.dataDir, 'journal', 'set-aside');
+  const files = await readdir(directory);
+  const contents = files.map((name) => readFile(path.join(directory, name), 'utf8'));
+  return (await Promise.all(contents)).join('');
+}
