@@ -3,7 +3,7 @@ import { Clock } from './core/clock.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
 import { KeyPoolsService } from './keypool/key-pools.service.ts';
 import { RecordingService } from './recording/recording.service.ts';
-import { Metrics } from './telemetry/index.ts';
+import { Metrics, Tally } from './telemetry/index.ts';
 
 const KEY_STATES = ['valid', 'temporary', 'permanent'] as const;
 
@@ -63,10 +63,12 @@ function registerKeys(app: INestApplication): void {
         }
       }
     });
-  const transitions = meter.createCounter('aibridge_key_transitions_total', {
+  const transitions = new Tally(meter, {
+    name: 'aibridge_key_transitions_total',
     description: 'Changes of the state of pool keys, by reason',
+    labels: ['provider', 'reason'],
   });
   pools.transitions.subscribe(({ provider, reason, isStateChange }) => {
-    if (isStateChange) transitions.add(1, { provider, reason });
+    if (isStateChange) transitions.add(1, [provider, reason]);
   });
 }

@@ -2,6 +2,8 @@ import type { Meter } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 
+const SERIES_MAX = 10_000;
+
 /** Read when somebody scrapes, never by the clock. */
 class ScrapeReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {
@@ -20,7 +22,8 @@ class ScrapeReader extends MetricReader {
  */
 export class Metrics {
   readonly meter: Meter;
-  readonly #reader = new ScrapeReader();
+  // Far beyond what bounded labels come to in practice, and still a bound.
+  readonly #reader = new ScrapeReader({ cardinalitySelector: () => SERIES_MAX });
   // Without a timestamp per line, and without labels and a metric about the library itself.
   readonly #serializer = new PrometheusSerializer('', false, undefined, true, true);
 
