@@ -17,7 +17,7 @@ import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts'
 
 const RESTART_MS = 1_000;
 /** How long a stopping process waits for the database; the journal keeps what it did not take. */
-const STOP_MS = 10_000;
+const STOP_MS = 5_000;
 /** How long a start may wait for its commit where durability is `database`. */
 const COMMIT_MS = 5_000;
 const VERSION = '0.1.0';

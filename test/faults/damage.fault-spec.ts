@@ -22,39 +22,33 @@ const SET_ASIDE = 'a record was set aside';
 
 test('damage costs the damaged lines, which are kept and named with file and offset; the rest is recorded', async () => {
   const { answers, file } = await journaledAndKilled(6);
-  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
   const [victim, foreigner, torn] = [answers[1]?.id, answers[2]?.id, answers[5]?.id];
-  const prompt = lines.findIndex((line) => isOf(line, 'prompt', victim));
-  const usage = lines.findIndex((line) => isOf(line, 'usage', foreigner));
-  const last = lines.length - 1;
-  expect(isOf(lines[last] ?? '', 'end', torn)).toBe(true);
-  const changed = new Map([
-    [prompt, flipped(lines[prompt] ?? '')],
-    [usage, ofVersion('2', lines[usage] ?? '')],
-    [last, (lines[last] ?? '').slice(0, 50)],
+  const damage = await damaged(file, [
+    { reason: 'damaged', kind: 'prompt', id: victim, change: flipped },
+    { reason: 'unknown_version', kind: 'usage', id: foreigner, change: ofVersionTwo },
+    { reason: 'torn', kind: 'end', id: torn, change: (line) => line.slice(0, 50) },
   ]);
-  await writeFile(file, lines.map((line, index) => changed.get(index) ?? line).join('\n'));
 
   const bridge = await system.startBridge();
   await orphansAreGone(system.dataDir);
 
-  const offsetOf = (index: number): number =>
-    lines.slice(0, index).reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-  const damage = { level: 'error', file: path.basename(file) };
-  expect(bridge.logs.filter(({ msg }) => msg === DAMAGED)).toMatchObject([
-    { ...damage, offset: offsetOf(prompt), reason: 'damaged' },
-    { ...damage, offset: offsetOf(usage), reason: 'unknown_version' },
-    { ...damage, offset: offsetOf(last), reason: 'torn' },
-  ]);
-  expect(await setAside()).toBe([...changed.values()].map((line) => `${line}\n`).join(''));
-  for (const { id } of answers) {
-    const row = await system.tables.ended(id);
-    expect(row).toMatchObject({ status: id === torn ? 'interrupted' : 'completed' });
-    const prompts = await system.tables.children('prompts', id);
-    expect(prompts).toHaveLength(id === victim ? 0 : 1);
-    const usages = await system.tables.children('token_usages', id);
-    expect(usages).toHaveLength(id === foreigner ? 0 : 1);
-  }
+  expect(bridge.logs.filter(({ msg }) => msg === DAMAGED)).toMatchObject(
+    damage.map(({ reason, offset }) => ({
+      level: 'error',
+      file: path.basename(file),
+      reason,
+      offset,
+    })),
+  );
+  expect(await setAside()).toBe(damage.map(({ line }) => `${line}\n`).join(''));
+  const found = await Promise.all(answers.map(({ id }) => summaryOf(id)));
+  expect(found).toEqual(
+    answers.map(({ id }) => ({
+      status: id === torn ? 'interrupted' : 'completed',
+      prompts: id === victim ? 0 : 1,
+      usages: id === foreigner ? 0 : 1,
+    })),
+  );
   expect(await bridge.stop()).toBe(0);
 });
 
@@ -104,6 +98,33 @@ async function journaledAndKilled(
   return { answers, file: path.join(directory, segments[0] ?? '') };
 }
 
+interface Damage {
+  readonly reason: string;
+  /** Which line, and what becomes of it. */
+  readonly kind: string;
+  readonly id: string | undefined;
+  readonly change: (line: string) => string;
+}
+
+/** Damages a journal; its last line loses its end. Answers what was damaged, and where. */
+async function damaged(
+  file: string,
+  damages: readonly Damage[],
+): Promise<{ reason: string; offset: number; line: string }[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+  const changes = damages.map(({ reason, kind, id, change }) => {
+    const index = lines.findIndex((line) => isOf(line, kind, id));
+    const offset = lines
+      .slice(0, index)
+      .reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+    return { index, reason, offset, line: change(lines[index] ?? '') };
+  });
+  expect(changes.at(-1)?.index).toBe(lines.length - 1);
+  for (const { index, line } of changes) lines[index] = line;
+  await writeFile(file, lines.join('\n'));
+  return changes;
+}
+
 function isOf(line: string, kind: string, id: string | undefined): boolean {
   const decoded = decodeLine(line);
   return decoded.kind === 'event' && decoded.event.kind === kind && decoded.event.id === id;
@@ -117,9 +138,18 @@ function flipped(line: string): string {
 }
 
 /** The line as a later program would have written it. */
-function ofVersion(version: string, line: string): string {
-  const body = `${version}${line.slice(line.indexOf(' ', 9))}`;
+function ofVersionTwo(line: string): string {
+  const body = `2${line.slice(line.indexOf(' ', 9))}`;
   return `${crc32(body).toString(16).padStart(8, '0')} ${body}`;
+}
+
+async function summaryOf(id: string): Promise<Record<string, unknown>> {
+  const { status } = await system.tables.ended(id);
+  const [prompts, usages] = await Promise.all([
+    system.tables.children('prompts', id),
+    system.tables.children('token_usages', id),
+  ]);
+  return { status, prompts: prompts.length, usages: usages.length };
 }
 
 async function setAside(): Promise<string> {

@@ -34,7 +34,8 @@ test.each(OUTAGES)(
     const before = await loadFor(CALM_MS, bridge.url, 'before');
     const memoryBefore = await residentMiB(bridge.pid);
     await begin(postgres);
-    const during = await loadFor(OUTAGE_MS, bridge.url, 'during').finally(() => end(postgres));
+    const during = await loadFor(OUTAGE_MS, bridge.url, 'during');
+    await end(postgres);
     const growth = (await residentMiB(bridge.pid)) - memoryBefore;
     const after = await loadFor(CALM_MS, bridge.url, 'after');
 

@@ -5,8 +5,8 @@ import { ask, askTimes, readiness, type Answered } from './blocking-call.ts';
 import { faultySystem, type FaultySystem } from './faulty-system.ts';
 import { journalsIn } from './journal-files.ts';
 
-/** What an orchestrator gives a process before it kills it. */
-const STOP_MS_MAX = 25_000;
+/** What orchestrators give a process before they kill it. */
+const STOP_MS_MAX = 30_000;
 const PATIENCE = { timeout: 30_000 };
 
 async function completedCount(system: FaultySystem, answers: readonly Answered[]): Promise<number> {
