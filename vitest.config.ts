@@ -25,6 +25,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.fault-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
+          testTimeout: 60_000,
           // They compare latencies, and kill what others would be waiting for.
           fileParallelism: false,
         },

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { faultsSeed, shortOrLong } from '../support/fault-length.ts';
 import { Load, type Served } from '../support/load.ts';
-import { Random } from '../truth/random.ts';
+import { seeded } from '../support/seeded.ts';
 import { faultySystem } from './faulty-system.ts';
 import { orphansAreGone } from './journal-files.ts';
 import { disagreements } from './load-audit.ts';
@@ -16,12 +16,12 @@ test(
   async () => {
     const system = await faultySystem();
     onTestFinished(() => system.remove());
-    const random = new Random(faultsSeed);
+    const random = seeded(faultsSeed);
     const served: Served[] = [];
     for (let round = 1; round <= KILLS; round += 1) {
       const bridge = await system.startBridge();
       const load = new Load(bridge.url, { round: String(round), clients: CLIENTS });
-      await delay(random.between(200, 1_500));
+      await delay(200 + random() * 1_300);
       await bridge.kill();
       served.push(...(await load.stop()));
       expect(bridge.otherOutput).toEqual([]);
