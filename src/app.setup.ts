@@ -27,6 +27,16 @@ class BridgeHttpAdapter extends ExpressAdapter {
     );
     this.httpServer.maxHeadersCount = HEADER_COUNT_MAX;
   }
+
+  /**
+   * Called when the data plane has been drained: what is still connected has nothing to
+   * wait for, and the server alone would let a connection without a request keep it alive.
+   */
+  override close(): Promise<unknown> | undefined {
+    const closed = super.close();
+    this.httpServer.closeAllConnections();
+    return closed;
+  }
 }
 
 export async function createApp(config: BridgeConfig, logger: Logger): Promise<INestApplication> {
