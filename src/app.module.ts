@@ -30,7 +30,7 @@ export class AppModule {
     const upstream = UpstreamModule.register([...ground, keypool]);
     const recheck = KeyRecheckModule.register([...ground, keypool, upstream]);
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
-    const audit = AuditModule.register([configuration, identity, database]);
+    const audit = AuditModule.register([configuration, clock, identity, database]);
     const admin = AdminModule.register([identity, keypool]);
     const health = HealthModule.register([interception, recording]);
     return { module: AppModule, imports: [interception, recheck, audit, admin, health] };

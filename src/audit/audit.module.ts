@@ -1,19 +1,23 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EndingsBellService } from './endings-bell.service.ts';
 import { ExportController } from './export.controller.ts';
+import { FacetsController } from './facets.controller.ts';
 import { InterceptionsController } from './interceptions.controller.ts';
 import { LiveTailService } from './live-tail.service.ts';
 import { LiveController } from './live.controller.ts';
 import { MeController } from './me.controller.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
 import { PrismaEndings } from './prisma-endings.ts';
+import { PrismaFacets } from './prisma-facets.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
+import { PrismaSessions } from './prisma-sessions.ts';
 import { PrismaUsage } from './prisma-usage.ts';
+import { SessionsController } from './sessions.controller.ts';
 import { UsageController } from './usage.controller.ts';
 
 @Module({})
 export class AuditModule {
-  /** `imports`: the modules that provide configuration, identity and database. */
+  /** `imports`: the modules that provide configuration, clock, identity and database. */
   static register(imports: readonly DynamicModule[]): DynamicModule {
     return {
       module: AuditModule,
@@ -23,7 +27,9 @@ export class AuditModule {
         ExportController,
         LiveController,
         InterceptionsController,
+        SessionsController,
         UsageController,
+        FacetsController,
         MeController,
       ],
       providers: [
@@ -31,7 +37,9 @@ export class AuditModule {
         LiveTailService,
         OpenStreamsService,
         PrismaEndings,
+        PrismaFacets,
         PrismaInterceptions,
+        PrismaSessions,
         PrismaUsage,
       ],
     };

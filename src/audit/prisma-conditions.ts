@@ -6,12 +6,28 @@ import { firstIdAfter, firstIdSince } from './time-range.ts';
 /** Exactly the expression of the index on prompts. */
 const SEARCHED = Prisma.raw(`to_tsvector('simple', left(p.text, 100000))`);
 
+/** A part of the records, by their ids: below one, and not below another. */
+export interface IdRange {
+  readonly before?: string | undefined;
+  readonly since?: string | undefined;
+}
+
 /**
  * The condition on `interceptions AS i` that every query of the audit goes through: what
  * was asked for, of what the caller may see.
  */
-export function conditions(scope: Scope, filter: InterceptionFilter): Prisma.Sql {
-  const all = [...inScope(scope), ...equalities(filter), ...ranges(filter), ...inChildren(filter)];
+export function conditions(
+  scope: Scope,
+  filter: InterceptionFilter,
+  range: IdRange = {},
+): Prisma.Sql {
+  const all = [
+    ...inScope(scope),
+    ...equalities(filter),
+    ...ranges(filter),
+    ...within('i.id', range),
+    ...inChildren(filter, range),
+  ];
   return all.length === 0 ? Prisma.sql`true` : Prisma.join(all, ' AND ');
 }
 
@@ -64,21 +80,32 @@ function ranges(filter: InterceptionFilter): Prisma.Sql[] {
   return all;
 }
 
+function within(column: string, { before, since }: IdRange): Prisma.Sql[] {
+  const id = Prisma.raw(column);
+  return [
+    ...(before === undefined ? [] : [Prisma.sql`${id} < ${before}::uuid`]),
+    ...(since === undefined ? [] : [Prisma.sql`${id} >= ${since}::uuid`]),
+  ];
+}
+
 /** Exactly the expression of an index on interceptions. */
 const TOTAL_TOKENS = Prisma.raw(
   '(i.input_tokens + i.output_tokens + i.cache_read_tokens + i.cache_write_tokens)',
 );
 
-function inChildren({ tool, text }: InterceptionFilter): Prisma.Sql[] {
+function inChildren({ tool, text }: InterceptionFilter, range: IdRange): Prisma.Sql[] {
   const all: Prisma.Sql[] = [];
   if (tool !== undefined) {
     all.push(Prisma.sql`EXISTS (
       SELECT FROM tool_usages AS t WHERE t.interception_id = i.id AND t.tool ${isOneOf(tool)})`);
   }
   if (text !== undefined) {
-    all.push(Prisma.sql`EXISTS (
-      SELECT FROM prompts AS p WHERE p.interception_id = i.id
-        AND ${SEARCHED} @@ websearch_to_tsquery('simple', ${text}))`);
+    const found = [
+      Prisma.sql`p.interception_id = i.id`,
+      Prisma.sql`${SEARCHED} @@ websearch_to_tsquery('simple', ${text})`,
+      ...within('p.interception_id', range),
+    ];
+    all.push(Prisma.sql`EXISTS (SELECT FROM prompts AS p WHERE ${Prisma.join(found, ' AND ')})`);
   }
   return all;
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../core/clock.ts';
 import { DatabaseService } from '../database/index.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
@@ -6,8 +7,10 @@ import { toDetail, type DetailRow } from './interception-detail.ts';
 import type { InterceptionFilter, ListQuery } from './interception-filter.ts';
 import { toInterception, type InterceptionRow } from './interception-row.ts';
 import type { Interception, InterceptionDetail } from './interception-shape.ts';
-import { conditions } from './prisma-conditions.ts';
+import { conditions, type IdRange } from './prisma-conditions.ts';
 import type { Scope } from './scope.ts';
+import { searchSpans } from './search-spans.ts';
+import { timeOfId } from './time-range.ts';
 
 export interface InterceptionPage {
   readonly items: readonly Interception[];
@@ -20,12 +23,15 @@ const EXPORT_PAGE = 1_000;
 /** Reads interceptions, each question within the scope of whoever asks it. */
 @Injectable()
 export class PrismaInterceptions {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly clock: Clock,
+  ) {}
 
   async page(scope: Scope, query: ListQuery): Promise<InterceptionPage> {
     const { limit, cursor, count, ...filter } = query;
     const [rows, total] = await Promise.all([
-      this.#rows(scope, filter, { limit: limit + 1, cursor }),
+      this.#rows(scope, filter, { limit: limit + 1, before: cursor }),
       count ? this.#total(scope, filter) : undefined,
     ]);
     const items = rows.slice(0, limit).map(toInterception);
@@ -42,7 +48,7 @@ export class PrismaInterceptions {
   ): AsyncGenerator<readonly Interception[], void> {
     let cursor = after;
     for (;;) {
-      const rows = await this.#rows(scope, filter, { limit: EXPORT_PAGE, cursor });
+      const rows = await this.#rows(scope, filter, { limit: EXPORT_PAGE, before: cursor });
       if (rows.length > 0) yield rows.map(toInterception);
       if (rows.length < EXPORT_PAGE) return;
       cursor = rows.at(-1)?.id;
@@ -61,17 +67,24 @@ export class PrismaInterceptions {
     return row && toDetail(row);
   }
 
-  #rows(
-    scope: Scope,
-    filter: InterceptionFilter,
-    page: { readonly limit: number; readonly cursor: string | undefined },
-  ): Promise<InterceptionRow[]> {
-    const after =
-      page.cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id < ${page.cursor}::uuid`;
-    return this.database.client.$queryRaw<InterceptionRow[]>`
-      SELECT i.* FROM interceptions AS i
-      WHERE ${conditions(scope, filter)} ${after}
-      ORDER BY i.id DESC LIMIT ${page.limit}`;
+  async #rows(scope: Scope, filter: InterceptionFilter, page: Page): Promise<InterceptionRow[]> {
+    const { client } = this.database;
+    if (filter.text === undefined) return client.$queryRaw(pageSql(scope, filter, page));
+    let rows: InterceptionRow[] = [];
+    for (const since of searchSpans(this.#endMs(filter, page))) {
+      rows = await client.$queryRaw(searchSql(scope, filter, { ...page, since }));
+      if (rows.length === page.limit) break;
+    }
+    return rows;
+  }
+
+  /** No match is newer. */
+  #endMs({ startedBefore }: InterceptionFilter, { before }: Page): number {
+    return Math.min(
+      this.clock.nowMs(),
+      ...(startedBefore === undefined ? [] : [Date.parse(startedBefore)]),
+      ...(before === undefined ? [] : [timeOfId(before)]),
+    );
   }
 
   async #total(scope: Scope, filter: InterceptionFilter): Promise<number> {
@@ -79,6 +92,28 @@ export class PrismaInterceptions {
       SELECT count(*) AS total FROM interceptions AS i WHERE ${conditions(scope, filter)}`;
     return Number(row?.total ?? 0n);
   }
+}
+
+interface Page extends IdRange {
+  readonly limit: number;
+}
+
+/** One index read backwards from the cursor, as far as a page needs. */
+export function pageSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
+  return Prisma.sql`
+    SELECT i.* FROM interceptions AS i WHERE ${conditions(scope, filter, page)}
+    ORDER BY i.id DESC LIMIT ${page.limit}`;
+}
+
+/**
+ * Finds first and sorts then. Reading backwards until a page is full, which PostgreSQL would do on
+ * the assumption that words are spread evenly, means parsing every prompt there is when they are not.
+ */
+export function searchSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
+  return Prisma.sql`
+    WITH found AS MATERIALIZED (
+      SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, filter, page)})
+    SELECT i.* FROM found JOIN interceptions AS i USING (id) ORDER BY id DESC LIMIT ${page.limit}`;
 }
 
 /** The rows of a child table as one JSON array, oldest first. */

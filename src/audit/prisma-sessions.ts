@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../database/index.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { encodeCursor } from './cursor.ts';
+import { conditions } from './prisma-conditions.ts';
+import type { Scope } from './scope.ts';
+import { toSession, toThreads, type SessionRow, type TurnRow } from './session-row.ts';
+import type { SessionDetail, SessionPage, SessionQuery, SessionsQuery } from './session-shape.ts';
+
+/** Who has a session with an id: nobody, one, or several, of whom one has to be named. */
+export type SessionAnswer =
+  | { readonly kind: 'found'; readonly session: SessionDetail }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'ambiguous'; readonly initiators: readonly string[] };
+
+const INITIATORS_NAMED_MAX = 20;
+
+/** Sums of all that belongs to the session of `i`. */
+const SUMS = Prisma.raw(`
+  min(i.started_at) AS started_at, max(i.started_at) AS last_started_at, count(*) AS turns,
+  count(*) FILTER (WHERE i.thread_root_id IS NULL) AS threads,
+  count(*) FILTER (WHERE i.status = 'failed') AS failed,
+  array_agg(DISTINCT i.client) AS clients, array_agg(DISTINCT i.model) AS models,
+  coalesce(array_agg(DISTINCT i.credential_hint) FILTER (WHERE i.credential_hint <> ''), '{}') AS credentials,
+  sum(i.input_tokens)::bigint AS input_tokens, sum(i.output_tokens)::bigint AS output_tokens,
+  sum(i.cache_read_tokens)::bigint AS cache_read_tokens,
+  sum(i.cache_write_tokens)::bigint AS cache_write_tokens,
+  sum(coalesce(i.duration_ms, 0))::bigint AS duration_ms`);
+
+/** Reads conversations: the interceptions of one person that their client put under one session. */
+@Injectable()
+export class PrismaSessions {
+  constructor(private readonly database: DatabaseService) {}
+
+  /**
+   * Sessions with a record that matches, newest beginning first: by the first such record, which
+   * no later one changes, so that going through pages shows each once however busy it is.
+   */
+  async page(scope: Scope, query: SessionsQuery): Promise<SessionPage> {
+    const { limit, cursor, ...filter } = query;
+    const matches = conditions(scope, filter);
+    const before = cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id < ${cursor}::uuid`;
+    const rows = await this.database.client.$queryRaw<SessionRow[]>`
+      WITH begun AS MATERIALIZED (
+        SELECT i.id, i.session_id, i.initiator_id FROM interceptions AS i
+        WHERE i.session_id IS NOT NULL AND ${matches} ${before} AND NOT EXISTS (
+          SELECT FROM (
+            SELECT o.id FROM interceptions AS o
+            WHERE o.session_id = i.session_id AND o.initiator_id = i.initiator_id AND o.id < i.id
+          ) AS older JOIN interceptions AS i USING (id) WHERE ${matches})
+        ORDER BY i.id DESC LIMIT ${limit + 1})
+      SELECT begun.id AS first_id, begun.session_id, begun.initiator_id, sums.*
+      FROM begun CROSS JOIN LATERAL (
+        SELECT ${SUMS} FROM interceptions AS i
+        WHERE i.session_id = begun.session_id AND i.initiator_id = begun.initiator_id) AS sums
+      ORDER BY begun.id DESC`;
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const nextCursor =
+      rows.length > limit && last !== undefined ? encodeCursor(last.first_id) : null;
+    return { items: shown.map(toSession), nextCursor };
+  }
+
+  async detail(scope: Scope, id: string, query: SessionQuery): Promise<SessionAnswer> {
+    const own = conditions(scope, {
+      session: [id],
+      ...(query.initiator !== undefined && { initiator: [query.initiator] }),
+    });
+    const found = await this.database.client.$queryRaw<SessionRow[]>`
+      SELECT i.session_id, i.initiator_id, ${SUMS} FROM interceptions AS i WHERE ${own}
+      GROUP BY i.session_id, i.initiator_id ORDER BY i.initiator_id LIMIT ${INITIATORS_NAMED_MAX}`;
+    const [row] = found;
+    if (row === undefined) return { kind: 'absent' };
+    if (found.length > 1) {
+      return { kind: 'ambiguous', initiators: found.map((each) => each.initiator_id) };
+    }
+    const turns = await this.#turns(own, query);
+    return { kind: 'found', session: toDetail(row, turns, query.limit) };
+  }
+
+  #turns(own: Prisma.Sql, { cursor, limit }: SessionQuery): Promise<TurnRow[]> {
+    const after = cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id > ${cursor}::uuid`;
+    return this.database.client.$queryRaw<TurnRow[]>`
+      SELECT i.*,
+        (SELECT string_agg(p.text, E'\n\n' ORDER BY p.id) FROM prompts AS p
+          WHERE p.interception_id = i.id) AS prompt,
+        ARRAY(SELECT t.tool FROM tool_usages AS t
+          WHERE t.interception_id = i.id ORDER BY t.id) AS tools
+      FROM interceptions AS i WHERE ${own} ${after} ORDER BY i.id LIMIT ${limit + 1}`;
+  }
+}
+
+function toDetail(row: SessionRow, found: readonly TurnRow[], limit: number): SessionDetail {
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  const { threads: threadCount, ...session } = toSession(row);
+  return {
+    ...session,
+    threadCount,
+    tools: [...new Set(rows.flatMap(({ tools }) => tools))].toSorted(),
+    threads: toThreads(rows),
+    nextCursor: found.length > limit && last !== undefined ? encodeCursor(last.id) : null,
+  };
+}

@@ -1,0 +1,12 @@
+import { firstIdAt } from '../core/ids.ts';
+
+const DAY_MS = 86_400_000;
+const SPAN_DAYS = [1, 8, 64];
+
+/**
+ * Where a search for a page of the newest matches begins: a day back, then further, then nowhere.
+ * A frequent word fills its page from the first span; a rare one is quick to find in all.
+ */
+export function searchSpans(endMs: number): (string | undefined)[] {
+  return [...SPAN_DAYS.map((days) => firstIdAt(endMs - days * DAY_MS)), undefined];
+}

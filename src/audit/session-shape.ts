@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { cursorSchema } from './cursor.ts';
+import { filterSchema } from './interception-filter.ts';
+import { interceptionSchema } from './interception-shape.ts';
+import { text, whole } from './parameter.ts';
+
+export const sessionsQuerySchema = filterSchema.omit({ session: true, text: true }).extend({
+  limit: whole(1, 200).default(50).meta({ description: 'Sessions of a page.' }),
+  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+});
+export type SessionsQuery = z.infer<typeof sessionsQuerySchema>;
+
+export const sessionQuerySchema = z.strictObject({
+  initiator: text.optional().meta({
+    description: 'Whose session; needed where several people have one with this id.',
+  }),
+  limit: whole(1, 1_000).default(200).meta({ description: 'Turns of a page.' }),
+  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+});
+export type SessionQuery = z.infer<typeof sessionQuerySchema>;
+
+const count = z.int().min(0);
+
+const sessionSchema = z
+  .object({
+    id: z.string().meta({ description: 'As the client names the conversation.' }),
+    initiator: z.object({ id: z.string() }),
+    startedAt: z.iso.datetime(),
+    lastStartedAt: z.iso.datetime(),
+    turns: count.meta({ description: 'Interceptions.' }),
+    threads: count.meta({ description: 'Chains of tool calls, each from one prompt to its end.' }),
+    failed: count,
+    clients: z.array(z.string()),
+    models: z.array(z.string()),
+    credentials: z.array(z.string()).meta({ description: 'The hints of the keys that served.' }),
+    tokens: z.object({ input: count, output: count, cacheRead: count, cacheWrite: count }),
+    durationMs: count.meta({ description: 'Of all turns together.' }),
+  })
+  .meta({ id: 'Session', description: 'One conversation of one person.' });
+
+const turnSchema = interceptionSchema
+  .extend({
+    prompt: z.string().nullable().meta({ description: 'What the person wrote, as recorded.' }),
+    tools: z.array(z.string()).meta({ description: 'What the model called in answer.' }),
+  })
+  .meta({ id: 'Turn' });
+
+const threadSchema = z
+  .object({ rootId: z.uuid(), turns: z.array(turnSchema) })
+  .meta({ id: 'Thread', description: 'A prompt and the chain of tool calls that it set off.' });
+
+export const sessionPageSchema = z
+  .object({ items: z.array(sessionSchema), nextCursor: z.string().nullable() })
+  .meta({ id: 'SessionPage' });
+
+export const sessionDetailSchema = sessionSchema
+  .extend({
+    tools: z.array(z.string()).meta({ description: 'Of the threads shown.' }),
+    threads: z.array(threadSchema).meta({ description: 'Oldest first.' }),
+    threadCount: count,
+    nextCursor: z.string().nullable().meta({ description: 'Where the next turns begin.' }),
+  })
+  .meta({ id: 'SessionDetail' });
+
+export type Session = z.infer<typeof sessionSchema>;
+export type SessionPage = z.infer<typeof sessionPageSchema>;
+export type SessionDetail = z.infer<typeof sessionDetailSchema>;
+export type Turn = z.infer<typeof turnSchema>;
+export type Thread = z.infer<typeof threadSchema>;

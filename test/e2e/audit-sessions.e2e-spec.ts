@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { uuidv7 } from '../../src/core/ids.ts';
+import type { StartEvent } from '../../src/recording/events.ts';
+import { aPrompt, aStart, aTool, anEnd } from '../support/record-events.ts';
+import { ALICE, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';
+
+const AT = Date.UTC(2026, 4, 1);
+const [FIRST, SECOND, THIRD, BOBS, ALONE] = [0, 1, 2, 3, 4].map((minute) =>
+  uuidv7(AT + minute * 60_000),
+);
+let audit: AuditSystem;
+
+function turn(id: string | undefined, facts: Partial<StartEvent>, asksFor?: string) {
+  const event = { id: String(id), at: AT };
+  return [
+    aStart({ ...event, initiatorId: ALICE.id, sessionId: 'talk', ...facts }),
+    ...(asksFor === undefined ? [] : [aTool({ ...event, tool: 'Bash', toolCallId: asksFor })]),
+    anEnd(event),
+  ];
+}
+
+beforeAll(async () => {
+  audit = await startAuditSystem();
+  await audit.store(
+    ...turn(FIRST, {}, 'call-1'),
+    aPrompt({ id: String(FIRST), text: 'Fix the build.' }),
+    ...turn(SECOND, { correlatingToolCallId: 'call-1', model: 'claude-haiku-4-5' }),
+    ...turn(THIRD, {}),
+    aPrompt({ id: String(THIRD), text: 'Thanks.' }),
+    ...turn(BOBS, { initiatorId: BOB.id }),
+    ...turn(ALONE, { sessionId: null, client: 'Codex' }),
+  );
+});
+
+afterAll(() => audit.stop());
+
+describe('sessions', () => {
+  it('are conversations of one person, the one that began last first', async () => {
+    const { body } = await audit.get('/sessions');
+    expect(body).toMatchObject({
+      items: [
+        { id: 'talk', initiator: { id: BOB.id }, turns: 1, threads: 1 },
+        {
+          id: 'talk',
+          initiator: { id: ALICE.id },
+          turns: 3,
+          threads: 2,
+          models: ['claude-haiku-4-5', 'claude-opus-4-5'],
+          credentials: ['sk-a...0001'],
+          tokens: { input: 30, output: 15, cacheRead: 9, cacheWrite: 6 },
+          durationMs: 60,
+        },
+      ],
+      nextCursor: null,
+    });
+  });
+
+  it('are listed once each over all pages', async () => {
+    const { body } = await audit.get('/sessions?limit=1');
+    const next = await audit.get(`/sessions?limit=1&cursor=${String(body['nextCursor'])}`);
+    expect(body).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
+    expect(next.body).toMatchObject({ items: [{ initiator: { id: ALICE.id } }], nextCursor: null });
+  });
+
+  it('are found by what any of their turns was, with the sums of all of them', async () => {
+    const { body } = await audit.get('/sessions?model=claude-haiku-4-5');
+    expect(body).toMatchObject({ items: [{ initiator: { id: ALICE.id }, turns: 3 }] });
+    expect((await audit.get('/sessions?client=Codex')).body).toMatchObject({ items: [] });
+  });
+
+  it('show a member their own only', async () => {
+    const { body } = await audit.get('/sessions', BOB);
+    expect(body).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
+    expect(body['items']).toHaveLength(1);
+  });
+});
+
+describe('a session', () => {
+  it('is told in threads: a prompt and the tool calls that it set off', async () => {
+    const { body } = await audit.get('/sessions/talk', ALICE);
+    expect(body).toMatchObject({
+      id: 'talk',
+      threadCount: 2,
+      tools: ['Bash'],
+      threads: [
+        {
+          rootId: FIRST,
+          turns: [
+            { id: FIRST, prompt: 'Fix the build.', tools: ['Bash'] },
+            { id: SECOND, prompt: null, tools: [], threadParentId: FIRST, threadRootId: FIRST },
+          ],
+        },
+        { rootId: THIRD, turns: [{ id: THIRD, prompt: 'Thanks.' }] },
+      ],
+      nextCursor: null,
+    });
+  });
+
+  it('goes on in a next page where it is long', async () => {
+    const { body } = await audit.get('/sessions/talk?limit=2', ALICE);
+    const next = await audit.get(
+      `/sessions/talk?limit=2&cursor=${String(body['nextCursor'])}`,
+      ALICE,
+    );
+    expect(next.body).toMatchObject({ threads: [{ turns: [{ id: THIRD }] }], nextCursor: null });
+  });
+
+  it('needs a name where several people have one of that id', async () => {
+    expect(await audit.get('/sessions/talk')).toMatchObject({
+      status: 400,
+      body: { details: [ALICE.id, BOB.id] },
+    });
+    const named = await audit.get(`/sessions/talk?initiator=${BOB.id}`);
+    expect(named).toMatchObject({ status: 200, body: { turns: 1 } });
+  });
+
+  it('is 404 for those who have none', async () => {
+    expect((await audit.get('/sessions/other')).status).toBe(404);
+    expect((await audit.get(`/sessions/talk?initiator=${ALICE.id}`, BOB)).status).toBe(404);
+  });
+});
+
+describe('facets', () => {
+  it.each([
+    ['initiators', '', undefined, [ALICE.id, BOB.id]],
+    ['initiators', '?prefix=BO', undefined, [BOB.id]],
+    ['initiators', '?prefix=%25', undefined, []],
+    ['initiators', '', BOB, [BOB.id]],
+    ['providers', '', undefined, ['anthropic']],
+    ['models', '?limit=1', undefined, ['claude-haiku-4-5']],
+    ['models', '', BOB, ['claude-opus-4-5']],
+    ['clients', '', undefined, ['Claude Code', 'Codex']],
+    ['tools', '', undefined, ['Bash']],
+    ['tools', '', ALICE, ['Bash']],
+    ['tools', '', BOB, []],
+  ])('of %s%s', async (facet, query, person, items) => {
+    expect((await audit.get(`/facets/${facet}${query}`, person)).body).toEqual({ items });
+  });
+
+  it('of anything else are refused', async () => {
+    expect((await audit.get('/facets/keys')).status).toBe(400);
+  });
+});
