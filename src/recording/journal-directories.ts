@@ -8,6 +8,8 @@ export const SET_ASIDE = 'set-aside';
 /** A journal is named by the process that wrote it; other folders may be there for other reasons. */
 const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+const LOCK_FILE = 'lock';
+
 export interface OwnedJournal {
   readonly instanceId: string;
   readonly directory: string;
@@ -34,9 +36,16 @@ export async function* adoptOrphans(root: string, ownId: string): AsyncGenerator
   for (const entry of await readdir(root, { withFileTypes: true })) {
     if (!entry.isDirectory() || entry.name === ownId || !INSTANCE_ID.test(entry.name)) continue;
     const directory = join(root, entry.name);
+    if (!(await wasEverLocked(directory))) continue;
     const lock = tryLockDirectory(directory);
     if (lock !== undefined) yield { instanceId: entry.name, directory, lock };
   }
+}
+
+/** Whoever has a journal's lock puts something beside it; before that, its process is still starting. */
+async function wasEverLocked(directory: string): Promise<boolean> {
+  const names = await readdir(directory);
+  return names.some((name) => name !== LOCK_FILE);
 }
 
 export async function removeJournal({ directory, lock }: OwnedJournal): Promise<void> {

@@ -122,6 +122,16 @@ test('a folder that is no journal is left as it is', async () => {
   expect(failures).toEqual([]);
 });
 
+test('a journal that is only just being made is left to its maker', async () => {
+  const [made, orphan] = [
+    uuidv7(Date.UTC(2020, 0, 1)),
+    await anOrphan(uuidv7(Date.UTC(2040, 0, 1))),
+  ];
+  await mkdir(path.join(root, made));
+  await whileKept(() => until('the journal is gone', gone(orphan)));
+  expect(await readdir(path.join(root, made))).toEqual([]);
+});
+
 test('a process that leaves in good order leaves nothing open', async () => {
   await whileKept(() => undefined);
   expect(store.closed).toEqual([own.id]);
