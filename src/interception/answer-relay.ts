@@ -50,9 +50,11 @@ export class AnswerRelay {
     // The head travels with the first bytes, unless those may be far away.
     if (!body.hasPeeked) downstream.flushHead();
     const outcome = await this.#relayBody();
+    // Before the record reads half a frame as far as it came: to the caller that is none.
+    const isTold = this.#isTold();
     await this.#settle(outcome);
     await this.#send(this.#plan.filter?.rest());
-    if (outcome.kind === 'upstream_failed') this.#endBroken(outcome.failure);
+    if (outcome.kind === 'upstream_failed') this.#endBroken(outcome.failure, isTold);
     else downstream.end();
     if (outcome.kind !== 'complete') body.cancel();
   }
@@ -115,16 +117,20 @@ export class AnswerRelay {
     await this.#plan.settle(outcome);
   }
 
+  /** Whether the provider's own error event, or its last one, has gone down already. */
+  #isTold(): boolean {
+    const { observer } = this.#plan.inspected;
+    return observer.isComplete || observer.findings().error !== undefined;
+  }
+
   /** A stream says in its own words that it went wrong; a body of announced length can only break off. */
-  #endBroken(failure: UpstreamFailure): void {
+  #endBroken(failure: UpstreamFailure, isTold: boolean): void {
     const { inspected, downstream, inBandError } = this.#plan;
     const { observer } = inspected;
     if (observer.framing !== 'stream') {
       downstream.destroy();
       return;
     }
-    // The provider's own error event, or its last one, has gone down already.
-    const isTold = observer.isComplete || observer.findings().error !== undefined;
     if (isTold) downstream.end();
     else downstream.end(`${observer.isBetweenFrames ? '' : '\n\n'}${inBandError(failure)}`);
   }

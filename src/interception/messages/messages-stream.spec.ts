@@ -33,6 +33,10 @@ test('only `message_stop` ends a stream', () => {
   expect(ends).toEqual(['message_stop']);
 });
 
+test('a `message_stop` that broke off is none', () => {
+  expect(new MessagesStreamReader().event({ name: 'message_stop', data: '{"type":' })).toBe(false);
+});
+
 test('the id and the usage come from the start and the deltas', () => {
   const { messageId, usage } = readerOf(
     {

@@ -45,7 +45,7 @@ export class MessagesStreamReader implements StreamReader {
         this.#error = readUpstreamError(parseObject(event.data)) ?? UNREADABLE_ERROR;
         return false;
       default:
-        return event.name === 'message_stop';
+        return isLast(event);
     }
   }
 
@@ -92,6 +92,11 @@ export class MessagesStreamReader implements StreamReader {
   #unfinishedThoughts(): ThoughtFinding[] {
     return [...this.#open.values()].flatMap(({ block, parts }) => thoughtOf(block, parts.join('')));
   }
+}
+
+/** Of a stream that breaks off in its last event the name may be there without the rest. */
+function isLast({ name, data }: SseEvent): boolean {
+  return name === 'message_stop' && parseObject(data) !== undefined;
 }
 
 const UNREADABLE_ERROR: UpstreamError = {
