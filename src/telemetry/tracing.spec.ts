@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { isTracingConfigured, startTracing } from './tracing.ts';
+import { isTracingConfigured, startTracing, unservedSettings } from './tracing.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -18,6 +18,23 @@ it.each<[Record<string, string>, boolean]>([
 ])('traces only where the standard variables ask for it: %o is %s', (env, isConfigured) => {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   expect(isTracingConfigured()).toBe(isConfigured);
+});
+
+it.each<[Record<string, string>, string[]]>([
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, []],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, []],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    ['OTEL_EXPORTER_OTLP_PROTOCOL: spans are sent as http/json, not grpc'],
+  ],
+  [
+    { OTEL_TRACES_EXPORTER: 'zipkin' },
+    ['OTEL_TRACES_EXPORTER: zipkin is not served, only otlp is'],
+  ],
+  [{ OTEL_TRACES_EXPORTER: 'none' }, []],
+])('says what it was asked for and does not do: %o', (env, warnings) => {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  expect(unservedSettings()).toEqual(warnings);
 });
 
 it('is nothing at all where nobody asks for it', async () => {

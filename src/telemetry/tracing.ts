@@ -24,6 +24,23 @@ export function isTracingConfigured(): boolean {
 
 const COLLECTOR = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
 
+const PROTOCOL = 'http/json';
+const PROTOCOL_SETTINGS = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'];
+
+/** What the standard variables ask for and do not get, in words for the operator. */
+export function unservedSettings(): string[] {
+  const exporters = getStringListFromEnv('OTEL_TRACES_EXPORTER') ?? [];
+  const unknown = exporters.filter((name) => name !== 'otlp' && name !== 'none');
+  const protocols = isTracingConfigured() ? PROTOCOL_SETTINGS : [];
+  return [
+    ...unknown.map((name) => `OTEL_TRACES_EXPORTER: ${name} is not served, only otlp is`),
+    ...protocols.flatMap((name) => {
+      const wanted = getStringFromEnv(name) ?? PROTOCOL;
+      return wanted === PROTOCOL ? [] : [`${name}: spans are sent as ${PROTOCOL}, not ${wanted}`];
+    }),
+  ];
+}
+
 /** The libraries are loaded only here, so that nobody pays for them who does not trace. */
 export async function startTracing(): Promise<Tracing | undefined> {
   if (!isTracingConfigured()) return undefined;
