@@ -121,6 +121,10 @@ test('a method that is not taken is answered with those that are', async () => {
   expect(onRoot.headers.get('allow')).toBe('GET, HEAD');
 });
 
+function manyHeaders(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `x-${index}: 1`);
+}
+
 /** What belongs to no provider has no provider's envelope. */
 test.each([
   ['POST', '/nobody/v1/messages'],
@@ -140,15 +144,9 @@ test.each([
 
 test.each([
   ['a header of 200 KiB', head('GET', '/anthropic', [`x-bomb: ${'a'.repeat(200 * 1024)}`]), 431],
-  [
-    '100,000 headers',
-    head(
-      'GET',
-      '/anthropic',
-      Array.from({ length: 100_000 }, (_, index) => `x-${index}: 1`),
-    ),
-    431,
-  ],
+  // All of them count: were the surplus dropped, a second name of the caller could hide there.
+  ['501 headers', head('GET', '/anthropic', manyHeaders(501)), 431],
+  ['100,000 headers', head('GET', '/anthropic', manyHeaders(100_000)), 431],
   ['a URL of 200 KiB', head('GET', `/anthropic?${'a'.repeat(200 * 1024)}`), 431],
   ['no HTTP', 'hello\r\n\r\n', 400],
   ['two lengths', head('POST', PATH, ['content-length: 1', 'content-length: 2']), 400],
@@ -170,16 +168,6 @@ test('a body in broken chunks ends the connection and reaches nothing', async ()
   await wire.send(`${head('POST', PATH, ['transfer-encoding: chunked'])}zz\r\n`);
   await wire.ends();
   expect(system.simulator.calls).toEqual([]);
-});
-
-test('more headers than 500 do not get past the door unseen', async () => {
-  const headers = Array.from({ length: 2_000 }, (_, index) => `x-${index}: 1`);
-  const reply = await request('POST', PATH, { headers, body: messagesBody() });
-
-  expect([200, 400, 431]).toContain(reply.status);
-  for (const call of system.simulator.calls) {
-    expect(Object.keys(call.headers).length).toBeLessThan(600);
-  }
 });
 
 test('after a refusal the same connection serves the next request', async () => {
