@@ -43,6 +43,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   #failure: UpstreamFailure | undefined;
   #reader: PromiseWithResolvers<Buffer | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #lastLook: NodeJS.Immediate | undefined;
   #hasHead = false;
   #hasBody = false;
 
@@ -88,7 +89,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#hasBody = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#reader !== undefined) {
       const reader = this.#reader;
       this.#reader = undefined;
@@ -124,16 +125,25 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   #release(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.signal.removeEventListener('abort', this.#onAbort);
   }
 
   #startTimer(ms: number): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     const seconds = ms / 1000;
-    this.#timer = setTimeout(() => {
+    const giveUp = (): void => {
       this.#fail(new UpstreamFailure('timeout', `nothing came from the provider for ${seconds} s`));
+    };
+    // When this process was held up, what came meanwhile is still unread: it gets to be read first.
+    this.#timer = setTimeout(() => {
+      this.#lastLook = setImmediate(giveUp);
     }, ms);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#lastLook);
   }
 }
 
