@@ -15,7 +15,7 @@ export type {
   ProviderType,
   ServerConfig,
 } from './bridge-config.ts';
-export { CidrList } from './cidr-list.ts';
+export type { CidrList } from './cidr-list.ts';
 export { parseKeysFile } from './key-list.ts';
 export type { KeyList } from './key-list.ts';
 export { parseConfig } from './parse-config.ts';

@@ -9,9 +9,6 @@ export interface CallerCredential {
   readonly scheme: AuthScheme;
 }
 
-/** To be taken off every request before the one header that `authHeader` gives is put on. */
-export const CREDENTIAL_HEADERS = ['authorization', 'x-api-key'] as const;
-
 const READERS: Readonly<Record<AuthScheme, (headers: HeaderReader) => string | undefined>> = {
   'x-api-key': (headers) => headers.get('x-api-key')?.trim(),
   bearer: (headers) => bearerToken(headers.get('authorization') ?? ''),

@@ -2,12 +2,11 @@ export {
   authHeader,
   type AuthScheme,
   type CallerCredential,
-  CREDENTIAL_HEADERS,
   readCallerCredential,
 } from './credential.ts';
 export { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
 export type { BridgedApi, BridgeFault, Provider } from './provider.ts';
-export { providerOfType, PROVIDERS } from './registry.ts';
+export { providerOfType } from './registry.ts';
 export {
   parseTarget,
   type RequestTarget,

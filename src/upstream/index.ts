@@ -15,5 +15,5 @@ export {
 export { PeekableBody } from './peekable-body.ts';
 export { ProviderInstance } from './provider-instance.ts';
 export type { Answer, AnswerBody, RawHeaders } from './upstream-call.ts';
-export { UpstreamClient, type UpstreamRequest } from './upstream-client.ts';
+export type { UpstreamRequest } from './upstream-client.ts';
 export { UpstreamFailure } from './upstream-failure.ts';

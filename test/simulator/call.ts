@@ -14,7 +14,7 @@ export type Received = Pick<
 >;
 
 /** What was handed to the network, body bytes as they were before HTTP chunking. */
-export class Sent {
+class Sent {
   status: number | null = null;
   headers: HeaderBag = {};
   headersAtMs: number | null = null;

@@ -34,7 +34,6 @@ export {
   unauthorized,
 } from './behaviours/problem.ts';
 export { rawResponse, rawSocket } from './behaviours/raw.ts';
-export { maskedKey } from './masked-key.ts';
 export type { Answer, TokenCounts, ToolCall } from './behaviours/answer.ts';
 export type { Behaviour } from './behaviours/behaviour.ts';
 export type { Call, Outcome } from './call.ts';

@@ -85,7 +85,7 @@ function echoed(call: Call): object {
 }
 
 /** In the vendor's order: reasoning, what is said on the way, the answer, the tool calls. */
-export function outputItems(answer: ResolvedAnswer): ResponseOutputItem[] {
+function outputItems(answer: ResolvedAnswer): ResponseOutputItem[] {
   const items: ResponseOutputItem[] = [];
   const { seed, text, thinking, commentary } = answer;
   if (thinking !== '') {
