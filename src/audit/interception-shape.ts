@@ -143,6 +143,16 @@ export const interceptionDetailSchema = interceptionSchema
   })
   .meta({ id: 'InterceptionDetail' });
 
+export const interceptionPageSchema = z
+  .object({
+    items: z.array(interceptionSchema),
+    nextCursor: z.string().nullable().meta({ description: 'Of the next page; null: the end.' }),
+    total: count.optional(),
+    notice: z.string().optional().meta({ description: 'What the answer cannot know.' }),
+  })
+  .meta({ id: 'InterceptionPage' });
+
+export type InterceptionPage = z.infer<typeof interceptionPageSchema>;
 export type Interception = z.infer<typeof interceptionSchema>;
 export type InterceptionDetail = z.infer<typeof interceptionDetailSchema>;
 export type Attempt = z.infer<typeof attempt>;

@@ -1,9 +1,11 @@
 import { Controller, Get, NotFoundException, Param, Query, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
+import { BridgeConfig } from '../config/index.ts';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
 import { listQuerySchema, type ListQuery } from './interception-filter.ts';
-import type { InterceptionDetail } from './interception-shape.ts';
-import { PrismaInterceptions, type InterceptionPage } from './prisma-interceptions.ts';
+import { searchNotice } from './search-notice.ts';
+import type { InterceptionDetail, InterceptionPage } from './interception-shape.ts';
+import { PrismaInterceptions } from './prisma-interceptions.ts';
 import { scopeOf } from './scope.ts';
 
 const idSchema = z.guid('must be the id of an interception');
@@ -11,14 +13,19 @@ const idSchema = z.guid('must be the id of an interception');
 @Controller('api/v1/interceptions')
 @UseGuards(IdentityGuard)
 export class InterceptionsController {
-  constructor(private readonly interceptions: PrismaInterceptions) {}
+  constructor(
+    private readonly interceptions: PrismaInterceptions,
+    private readonly config: BridgeConfig,
+  ) {}
 
   @Get()
-  list(
+  async list(
     @CurrentCaller() caller: Caller,
     @Query({ schema: listQuerySchema }) query: ListQuery,
   ): Promise<InterceptionPage> {
-    return this.interceptions.page(scopeOf(caller), query);
+    const page = await this.interceptions.page(scopeOf(caller), query);
+    const notice = query.text === undefined ? undefined : searchNotice(this.config.audit);
+    return { ...page, ...(notice !== undefined && { notice }) };
   }
 
   /** Somebody else's record is not there, to a member: whether it exists is no business of theirs. */

@@ -6,17 +6,11 @@ import { encodeCursor } from './cursor.ts';
 import { toDetail, type DetailRow } from './interception-detail.ts';
 import type { InterceptionFilter, ListQuery } from './interception-filter.ts';
 import { toInterception, type InterceptionRow } from './interception-row.ts';
-import type { Interception, InterceptionDetail } from './interception-shape.ts';
+import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { conditions, type IdRange } from './prisma-conditions.ts';
 import type { Scope } from './scope.ts';
 import { searchSpans } from './search-spans.ts';
 import { timeOfId } from './time-range.ts';
-
-export interface InterceptionPage {
-  readonly items: readonly Interception[];
-  readonly nextCursor: string | null;
-  readonly total?: number;
-}
 
 const EXPORT_PAGE = 1_000;
 
