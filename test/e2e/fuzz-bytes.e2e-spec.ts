@@ -148,6 +148,11 @@ const REPORTED: Readonly<Record<string, (sent: string) => number>> = {
   responses: (sent) => (isWhole(sent, '"output_tokens":4') ? 4 : 0),
 };
 
+/** A stream that is lost within its first frame has not begun: there is no answer to read. */
+function reported({ name }: ApiUnderTest, { status }: Response, sent: string): number {
+  return status === 200 ? (REPORTED[name]?.(sent) ?? 0) : 0;
+}
+
 /** Whether the line with this text in it is JSON to its end. */
 function isWhole(sent: string, text: string): boolean {
   const line = sent.split('\n').find((one) => one.includes(text)) ?? '';
