@@ -7,6 +7,7 @@ import { toDetail, type DetailRow } from './interception-detail.ts';
 import type { InterceptionFilter, ListQuery } from './interception-filter.ts';
 import { toInterception, type InterceptionRow } from './interception-row.ts';
 import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
+import { isInOneIndex } from './one-index.ts';
 import { conditions, type IdRange } from './prisma-conditions.ts';
 import type { Scope } from './scope.ts';
 import { searchSpans } from './search-spans.ts';
@@ -50,26 +51,29 @@ export class PrismaInterceptions {
   }
 
   async detail(scope: Scope, id: string): Promise<InterceptionDetail | undefined> {
-    const [row] = await this.database.client.$queryRaw<DetailRow[]>`
-      SELECT i.*,
-        ${children('attempts', 'ordinal, c.id')} AS attempts,
-        ${children('token_usages')} AS token_usages,
-        ${children('prompts')} AS prompts,
-        ${children('tool_usages')} AS tool_usages,
-        ${children('thoughts')} AS thoughts
-      FROM interceptions AS i WHERE i.id = ${id}::uuid AND ${conditions(scope, {})}`;
+    const [row] = await this.database.client.$queryRaw<DetailRow[]>(detailSql(scope, id));
     return row && toDetail(row);
   }
 
   async #rows(scope: Scope, filter: InterceptionFilter, page: Page): Promise<InterceptionRow[]> {
     const { client } = this.database;
-    if (filter.text === undefined) return client.$queryRaw(pageSql(scope, filter, page));
+    if (isInOneIndex(scope, filter)) return client.$queryRaw(pageSql(scope, filter, page));
     let rows: InterceptionRow[] = [];
-    for (const since of searchSpans(this.#endMs(filter, page))) {
-      rows = await client.$queryRaw(searchSql(scope, filter, { ...page, since }));
+    for (const statement of this.#widening(scope, filter, page)) {
+      rows = await client.$queryRaw(statement);
       if (rows.length === page.limit) break;
     }
     return rows;
+  }
+
+  /** Each looks further back than the one before, until a page is full. */
+  #widening(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql[] {
+    if (filter.text === undefined) {
+      return [recentSql(scope, filter, page), searchSql(scope, filter, page)];
+    }
+    return searchSpans(this.#endMs(filter, page)).map((since) =>
+      searchSql(scope, filter, { ...page, since }),
+    );
   }
 
   /** No match is newer. */
@@ -99,15 +103,40 @@ export function pageSql(scope: Scope, filter: InterceptionFilter, page: Page): P
     ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
 
+/** How many records are cheaper looked at one by one than found through several indexes. */
+const RECENT = 20_000;
+
+/** Matches among the newest records: all that a page needs when matches are frequent. */
+export function recentSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
+  const { startedAfter, startedBefore } = filter;
+  return Prisma.sql`
+    SELECT i.* FROM (
+      SELECT i.* FROM interceptions AS i
+      WHERE ${conditions(scope, { startedAfter, startedBefore }, page)}
+      ORDER BY i.id DESC LIMIT ${RECENT}) AS i
+    WHERE ${conditions(scope, filter, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
+}
+
 /**
- * Finds first and sorts then. Reading backwards until a page is full, which PostgreSQL would do on
- * the assumption that words are spread evenly, means parsing every prompt there is when they are not.
+ * Finds first and sorts then. Reading backwards until a page is full, which PostgreSQL would do on the
+ * assumption that values do not depend on one another or on time, means reading all there is when they do.
  */
 export function searchSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
   return Prisma.sql`
     WITH found AS MATERIALIZED (
       SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, filter, page)})
     SELECT i.* FROM found JOIN interceptions AS i USING (id) ORDER BY id DESC LIMIT ${page.limit}`;
+}
+
+export function detailSql(scope: Scope, id: string): Prisma.Sql {
+  return Prisma.sql`
+    SELECT i.*,
+      ${children('attempts', 'ordinal, c.id')} AS attempts,
+      ${children('token_usages')} AS token_usages,
+      ${children('prompts')} AS prompts,
+      ${children('tool_usages')} AS tool_usages,
+      ${children('thoughts')} AS thoughts
+    FROM interceptions AS i WHERE i.id = ${id}::uuid AND ${conditions(scope, {})}`;
 }
 
 /** The rows of a child table as one JSON array, oldest first. */

@@ -51,15 +51,23 @@ export class PrismaUsage {
   constructor(private readonly database: DatabaseService) {}
 
   async sums(scope: Scope, query: UsageQuery): Promise<UsageAnswer> {
-    const groupBy = [...new Set(query.groupBy)];
-    const rows = await this.database.client.$queryRaw<UsageRow[]>`
-      SELECT ${selected(groupBy)}
-      FROM (${Prisma.join(sources(scope, query, groupBy), ' UNION ALL ')}) AS used
-      ${grouping(groupBy)}
-      LIMIT ${query.limit + 1}`;
-    const items = rows.slice(0, query.limit).map((row) => toUsage(row, groupBy));
+    const rows = await this.database.client.$queryRaw<UsageRow[]>(usageSql(scope, query));
+    const items = rows.slice(0, query.limit).map((row) => toUsage(row, groupsOf(query)));
     return { items, truncated: rows.length > query.limit };
   }
+}
+
+export function usageSql(scope: Scope, query: UsageQuery): Prisma.Sql {
+  const groupBy = groupsOf(query);
+  return Prisma.sql`
+    SELECT ${selected(groupBy)}
+    FROM (${Prisma.join(sources(scope, query, groupBy), ' UNION ALL ')}) AS used
+    ${grouping(groupBy)}
+    LIMIT ${query.limit + 1}`;
+}
+
+function groupsOf({ groupBy }: UsageQuery): Dimension[] {
+  return [...new Set(groupBy)];
 }
 
 function selected(groupBy: readonly Dimension[]): Prisma.Sql {

@@ -1,0 +1,114 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateAuditData } from '../../bench/audit-data.ts';
+import { filterSchema } from '../../src/audit/interception-filter.ts';
+import { detailSql, pageSql, recentSql, searchSql } from '../../src/audit/prisma-interceptions.ts';
+import { usageSql } from '../../src/audit/prisma-usage.ts';
+import { usageQuerySchema } from '../../src/audit/usage-shape.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const BIG = new Set([
+  'interceptions',
+  'attempts',
+  'token_usages',
+  'prompts',
+  'tool_usages',
+  'thoughts',
+]);
+const EVERYBODY = { kind: 'everybody' } as const;
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  await generateAuditData(client, { records: 20_000, days: 60, onProgress: () => undefined });
+}, 120_000);
+
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+interface Sql {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** The tables that a statement would read from end to end. */
+async function readWhole({ text, values }: Sql): Promise<string[]> {
+  const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(
+    `EXPLAIN (FORMAT JSON) ${text}`,
+    values,
+  );
+  const plan = JSON.stringify(rows);
+  const scans = plan.matchAll(/"Node Type":"Seq Scan"[^{}]*?"Relation Name":"(\w+)"/g);
+  return [...scans].map(([, table]) => table ?? '').filter((table) => BIG.has(table));
+}
+
+describe('no question reads a big table from end to end', () => {
+  it.each([
+    {},
+    { initiator: 'person-5@corp' },
+    { provider: 'anthropic' },
+    { providerType: 'nobody' },
+    { model: ['anthropic-model-0', 'nobody'] },
+    { client: 'Zed' },
+    { session: 's-1' },
+    { api: 'passthrough' },
+    { status: 'failed' },
+    { errorType: 'overloaded' },
+    { credentialKind: 'byok' },
+    { credentialHint: 'sk-a...0002' },
+    { credentialFingerprint: 'none' },
+    { tool: 'Deploy' },
+    { tool: 'Bash' },
+    { streaming: 'false' },
+    { failedOver: 'true' },
+    { startedAfter: '2020-01-01' },
+    { startedBefore: '2020-01-01' },
+    { minTokens: '66900' },
+    { minDurationMs: '19900' },
+    { initiator: 'person-5@corp', status: 'failed', tool: 'Bash' },
+    { provider: 'copilot', model: 'openai-model-1', status: 'completed' },
+    { credentialHint: 'sk-a...0001', errorType: 'rate_limited', minDurationMs: '19900' },
+  ])('a list by %j', async (query) => {
+    const filter = filterSchema.parse(query);
+    expect(await readWhole(pageSql(EVERYBODY, filter, { limit: 51 }))).toEqual([]);
+    const own = { kind: 'own', initiatorId: 'person-7@corp' } as const;
+    expect(await readWhole(pageSql(own, filter, { limit: 51 }))).toEqual([]);
+  });
+
+  it.each([
+    { provider: 'copilot', model: 'openai-model-1', status: 'completed' },
+    { tool: 'Deploy', status: 'failed', provider: 'openai' },
+  ])('a list by %j that the newest records do not fill', async (query) => {
+    const filter = filterSchema.parse(query);
+    expect(await readWhole(recentSql(EVERYBODY, filter, { limit: 51 }))).toEqual([]);
+    expect(await readWhole(searchSql(EVERYBODY, filter, { limit: 51 }))).toEqual([]);
+  });
+
+  it.each(['ticket123', 'nowhere'])('a search for %s', async (text) => {
+    const filter = filterSchema.parse({ text });
+    expect(await readWhole(searchSql(EVERYBODY, filter, { limit: 51 }))).toEqual([]);
+  });
+
+  it('a detail', async () => {
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM interceptions LIMIT 1');
+    expect(await readWhole(detailSql(EVERYBODY, rows[0]?.id ?? ''))).toEqual([]);
+  });
+
+  it.each([{}, { groupBy: 'model,day' }, { groupBy: 'initiator,hour' }])(
+    'usage by %j, ends of hours included',
+    async (query) => {
+      const asked = usageQuerySchema.parse({
+        ...query,
+        startedAfter: new Date(Date.now() - 20.5 * 86_400_000).toISOString(),
+        startedBefore: new Date(Date.now() - 3.3 * 86_400_000).toISOString(),
+      });
+      expect(await readWhole(usageSql(EVERYBODY, asked))).toEqual([]);
+    },
+  );
+});
