@@ -177,8 +177,7 @@ test.each(APIS)(
     fleet.simulator.onAnyKey((call) => combine(SHORT, cut(cutAt(numberOf(call)))));
     await askEach(api, Math.floor(length / STEP), ({ number, call, res, bytes }) => {
       const sent = call.sent.bytes.toString();
-      // A stream that is lost within its first frame has not begun: there is no answer to read.
-      const output = res.status === 200 ? (REPORTED[api.name]?.(sent) ?? 0) : 0;
+      const output = reported(api, res, sent);
       const isComplete = hasEnded(api, sent) && (cutAt(number).clean || sent.endsWith('\n\n'));
       expected.set(res.headers.get('x-aibridge-interception-id') ?? '', {
         status: isComplete ? 'completed' : 'failed',
