@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { DatabaseError, reasonOf, type DatabaseErrorCode } from './database-error.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { leave } from './leave.ts';
 import { migrate } from './migrations.ts';
 import { createPrismaClient } from './prisma-client.ts';
 
@@ -93,7 +94,7 @@ export class Database {
     this.#state = { kind: 'down', reason: 'the bridge is stopping' };
     await inTime(this.#connection?.client.$disconnect());
     await this.#embedded?.stop();
-    await inTime(this.#running);
+    await this.#running;
   }
 
   get #connected() {
@@ -152,7 +153,7 @@ export class Database {
     } catch (error) {
       throw lost.signal.aborted ? lost.signal.reason : error;
     } finally {
-      await client.end();
+      await leave(client);
     }
   }
 
@@ -178,8 +179,8 @@ export class Database {
   }
 }
 
-async function inTime(leave: Promise<void> | undefined): Promise<void> {
-  await Promise.race([leave, delay(LEAVE_MS, undefined, { ref: false })]);
+async function inTime(leaving: Promise<void> | undefined): Promise<void> {
+  await Promise.race([leaving, delay(LEAVE_MS, undefined, { ref: false })]);
 }
 
 function retryInMs(error: unknown, failures: number): number {

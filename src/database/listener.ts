@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { waited } from '../core/waited.ts';
 import { reasonOf } from './database-error.ts';
+import { leave } from './leave.ts';
 
 export interface ListenerOptions {
   /** Asked again for every connection; may throw while the database is not there. */
@@ -71,7 +72,7 @@ export class Listener {
       while (await waited(PING_MS, signal)) await client.query('SELECT 1');
       if (lost.signal.aborted && !this.#closing.signal.aborted) throw lost.signal.reason;
     } finally {
-      await client.end();
+      await leave(client);
     }
   }
 }
