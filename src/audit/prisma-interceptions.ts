@@ -60,7 +60,10 @@ export class PrismaInterceptions {
     if (isInOneIndex(scope, filter)) return client.$queryRaw(pageSql(scope, filter, page));
     let rows: InterceptionRow[] = [];
     for (const statement of this.#widening(scope, filter, page)) {
-      rows = await client.$queryRaw(statement);
+      [, rows] = await client.$transaction([
+        client.$queryRaw(SEARCH_SETTINGS),
+        client.$queryRaw<InterceptionRow[]>(statement),
+      ]);
       if (rows.length === page.limit) break;
     }
     return rows;
@@ -68,12 +71,10 @@ export class PrismaInterceptions {
 
   /** Each looks further back than the one before, until a page is full. */
   #widening(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql[] {
-    if (filter.text === undefined) {
-      return [recentSql(scope, filter, page), searchSql(scope, filter, page)];
-    }
-    return searchSpans(this.#endMs(filter, page)).map((since) =>
+    const spans = searchSpans(this.#endMs(filter, page)).map((since) =>
       searchSql(scope, filter, { ...page, since }),
     );
+    return filter.text === undefined ? [recentSql(scope, filter, page), ...spans] : spans;
   }
 
   /** No match is newer. */
@@ -103,6 +104,13 @@ export function pageSql(scope: Scope, filter: InterceptionFilter, page: Page): P
     ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
 
+/**
+ * Bitmaps that hold every row and not only its page, and what it truly costs to parse a prompt: by
+ * its own reckoning PostgreSQL would rather parse a day of them than use the index of words.
+ */
+const SEARCH_SETTINGS = Prisma.sql`SELECT set_config('work_mem', '64MB', true),
+  set_config('cpu_operator_cost', '0.05', true), set_config('jit', 'off', true)`;
+
 /** How many records are cheaper looked at one by one than found through several indexes. */
 const RECENT = 20_000;
 
@@ -124,8 +132,9 @@ export function recentSql(scope: Scope, filter: InterceptionFilter, page: Page):
 export function searchSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
   return Prisma.sql`
     WITH found AS MATERIALIZED (
-      SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, filter, page)})
-    SELECT i.* FROM found JOIN interceptions AS i USING (id) ORDER BY id DESC LIMIT ${page.limit}`;
+      SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, filter, page)}),
+    newest AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT ${page.limit})
+    SELECT i.* FROM newest JOIN interceptions AS i USING (id) ORDER BY id DESC`;
 }
 
 export function detailSql(scope: Scope, id: string): Prisma.Sql {

@@ -5,7 +5,7 @@ const SPAN_DAYS = [1, 8, 64];
 
 /**
  * Where a search for a page of the newest matches begins: a day back, then further, then nowhere.
- * A frequent word fills its page from the first span; a rare one is quick to find in all.
+ * What is frequent fills its page from the first span; what is rare is quick to find in all.
  */
 export function searchSpans(endMs: number): (string | undefined)[] {
   return [...SPAN_DAYS.map((days) => firstIdAt(endMs - days * DAY_MS)), undefined];
