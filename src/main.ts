@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from './config/config.module.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { createApp } from './app.setup.ts';
@@ -11,6 +12,7 @@ const EXIT_BAD_CONFIGURATION = 2;
 const EXIT_SECOND_SIGNAL = 130;
 /** A terminal and npm both pass on one Ctrl-C: what comes this soon after is the same one. */
 const ECHO_MS = 250;
+const CLOSE_MS = 10_000;
 
 await main();
 
@@ -37,7 +39,8 @@ async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
     logger.info('stopping: no new requests, waiting for the open ones');
     await app.get(DataPlaneService).stop(config.server.drainTimeoutMs);
     await app.get(RecordingService).stop();
-    await app.close();
+    // By now nothing is worth waiting long for, least of all a database that does not answer.
+    await Promise.race([app.close(), delay(CLOSE_MS, undefined, { ref: false })]);
     logger.info('stopped');
   };
   let stoppingSinceMs: number | undefined;

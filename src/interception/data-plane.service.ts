@@ -7,6 +7,8 @@ import { ProviderInstancesService } from '../upstream/provider-instances.service
 import { DataPlane } from './data-plane.ts';
 import { InterceptionObserversService } from './interception-observers.service.ts';
 
+const FAREWELL_MS = 1_000;
+
 /** Builds the data plane out of what is configured, and takes it down again. */
 @Injectable()
 export class DataPlaneService {
@@ -38,6 +40,9 @@ export class DataPlaneService {
     const draining = this.dataPlane.drain().then(() => drained.abort());
     await waited(drainTimeoutMs, drained.signal);
     await this.providers.close();
+    // Streams that were cut off just now tell their callers so; who does not listen is left.
+    await waited(FAREWELL_MS, drained.signal);
+    this.dataPlane.hangUp();
     await draining;
   }
 }

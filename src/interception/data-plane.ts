@@ -29,7 +29,7 @@ const STALL_MS = 5 * 60_000;
 export class DataPlane {
   readonly #instances: ReadonlyMap<string, ProviderInstance>;
   readonly #options: DataPlaneOptions;
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #inFlight = new Map<Promise<void>, Downstream>();
   #isDraining = false;
 
   constructor(instances: readonly ProviderInstance[], options: DataPlaneOptions) {
@@ -52,7 +52,7 @@ export class DataPlane {
     const instance = target && this.#instances.get(target.name);
     const downstream = new Downstream(res, STALL_MS);
     const served = this.#serve({ id, req, target, instance, downstream });
-    this.#inFlight.add(served);
+    this.#inFlight.set(served, downstream);
     try {
       await served;
     } catch (error) {
@@ -71,7 +71,12 @@ export class DataPlane {
   /** New requests are turned away from now on. Resolves when the last open one has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.keys());
+  }
+
+  /** Hangs up on whoever is still there, be it that they neither send nor read. */
+  hangUp(): void {
+    for (const downstream of this.#inFlight.values()) downstream.destroy();
   }
 
   async #serve({ id, req, target, instance, downstream }: Arrival): Promise<void> {

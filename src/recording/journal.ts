@@ -208,6 +208,7 @@ export class Journal {
     await this.#segment?.close();
     this.#segment = next;
     this.#segmentStart = this.#position;
+    if (this.#options.isSynced) await syncDirectory(this.#options.directory);
     return next;
   }
 
@@ -234,6 +235,16 @@ export class Journal {
       kept.push(pending);
     }
     this.#queue = [...kept, ...this.#queue];
+  }
+}
+
+/** A file survives the machine only when its name does. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
