@@ -39,7 +39,7 @@ export class AnswerRelay {
   constructor(plan: RelayPlan) {
     this.#plan = plan;
     const length = headerValue(plan.inspected.answer.headers, 'content-length');
-    this.#announcedBytes = plan.inspected.body.isMasked ? NaN : Number(length ?? NaN);
+    this.#announcedBytes = Number(length ?? NaN);
   }
 
   async run(): Promise<void> {

@@ -4,6 +4,7 @@ import type { UpstreamError } from '../keypool/index.ts';
 import type { Provider } from '../providers/index.ts';
 import {
   headerValue,
+  MaskedBody,
   PeekableBody,
   UpstreamFailure,
   type Answer,
@@ -44,7 +45,7 @@ const ERROR_BODY_MS_MAX = 5_000;
  * is relayed as it comes. Rejects with an `UpstreamFailure`.
  */
 export async function inspectAnswer(answer: Answer, inspection: Inspection): Promise<Inspected> {
-  const body = new PeekableBody(answer.body);
+  const body = new PeekableBody(new MaskedBody(answer.body, inspection.secret));
   const known = {
     answer: { ...answer, body },
     body,
@@ -96,7 +97,7 @@ async function inspectStream(
 
 async function inspectError(
   known: Omit<Inspected, 'observer'>,
-  { provider, secret }: Inspection,
+  { provider }: Inspection,
 ): Promise<Inspected> {
   const observer = new BlindObserver();
   try {
@@ -106,7 +107,6 @@ async function inspectError(
     if (!(failure instanceof UpstreamFailure)) throw failure;
     return { ...known, failure, observer };
   }
-  known.body.maskPeeked(secret);
   return { ...known, error: readError(provider, known.body.peeked), observer };
 }
 

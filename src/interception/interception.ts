@@ -131,15 +131,10 @@ export class Interception {
     await relay.run();
   }
 
-  #answerHeaders(
-    { answer, body, observer }: Inspected,
-    { credential }: Attempt,
-    isFiltered: boolean,
-  ) {
+  #answerHeaders({ answer, observer }: Inspected, { credential }: Attempt, isFiltered: boolean) {
     const relayed = relayedAnswerHeaders(answer.headers, credential.secret);
-    const isResized = body.isMasked || isFiltered;
     return [
-      ...(isResized ? withoutHeader(relayed, 'content-length') : relayed),
+      ...(isFiltered ? withoutHeader(relayed, 'content-length') : relayed),
       // Proxies on the way down are not to collect a stream before they pass it on.
       ...(observer.framing === 'stream' ? ['x-accel-buffering', 'no'] : []),
       'x-aibridge-interception-id',

@@ -12,6 +12,7 @@ export {
   relayedAnswerHeaders,
   withoutHeader,
 } from './header-policy.ts';
+export { MaskedBody } from './masked-body.ts';
 export { PeekableBody } from './peekable-body.ts';
 export { ProviderInstance } from './provider-instance.ts';
 export type { Answer, AnswerBody, RawHeaders } from './upstream-call.ts';

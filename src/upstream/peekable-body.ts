@@ -1,4 +1,3 @@
-import type { Secret } from '../core/secret.ts';
 import type { AnswerBody } from './upstream-call.ts';
 
 export interface PeekBounds {
@@ -12,8 +11,7 @@ export interface PeekBounds {
  */
 export class PeekableBody implements AnswerBody {
   readonly #body: AnswerBody;
-  #peeked: Buffer[] = [];
-  #isMasked = false;
+  readonly #peeked: Buffer[] = [];
   #pending: Promise<Buffer | undefined> | undefined;
   #isEnded = false;
 
@@ -39,19 +37,6 @@ export class PeekableBody implements AnswerBody {
   /** What has been looked at so far. */
   get peeked(): Buffer {
     return Buffer.concat(this.#peeked);
-  }
-
-  /** True when the body is no longer what its announced length says. */
-  get isMasked(): boolean {
-    return this.#isMasked;
-  }
-
-  /** Puts the hint in the place of a secret, wherever it stands in what has been looked at. */
-  maskPeeked(secret: Secret): void {
-    const text = this.peeked.toString('latin1');
-    if (!text.includes(secret.reveal())) return;
-    this.#peeked = [Buffer.from(text.replaceAll(secret.reveal(), secret.hint), 'latin1')];
-    this.#isMasked = true;
   }
 
   /**
