@@ -13,7 +13,7 @@ import type { Scope } from './scope.ts';
 import { searchSpans } from './search-spans.ts';
 import { timeOfId } from './time-range.ts';
 
-const EXPORT_PAGE = 1_000;
+const EXPORT_PAGE = 200;
 
 /** Reads interceptions, each question within the scope of whoever asks it. */
 @Injectable()
