@@ -30,6 +30,13 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'truth',
+          include: ['test/truth/**/*.truth-spec.ts'],
+          globalSetup: 'test/support/postgres.ts',
+        },
+      },
     ],
   },
 });

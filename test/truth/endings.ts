@@ -1,0 +1,205 @@
+import type { Call } from '../simulator/index.ts';
+import {
+  arrivedBytes,
+  differing,
+  endOf,
+  lastLook,
+  timeOf,
+  type Evidence,
+  type Facts,
+} from './evidence.ts';
+import { expectationsOf, untilSilence, type Expectation, type SeenCall } from './expectation.ts';
+import { refusalIn, type KeyRefusal } from './key-refusal.ts';
+import type { PlannedRequest } from './scenario.ts';
+import type { Tokens } from './truth-api.ts';
+import { usageOfBody, usagesFrom } from './usage.ts';
+
+/** One way in which a request may have ended: what must be recorded, and what is wrong with what the client saw. */
+export interface Ending {
+  readonly record: Facts;
+  readonly lastAttempt: Facts;
+  readonly client: readonly string[];
+}
+
+/**
+ * All ways in which a request may have ended, by what the provider did and the client
+ * saw. It is one, unless bytes were destroyed on their way or the client hung up: then
+ * the record may say that it left, or how it would have ended, had nobody noticed.
+ */
+export function endingsOf(evidence: Evidence): Ending[] {
+  const { request, seen, calls, attempts } = evidence;
+  const hasLeft = seen.kind === 'left';
+  const last = calls.at(-1);
+  if (attempts.length > calls.length) {
+    return [...neverSent(evidence), ...(hasLeft ? abandoned(evidence, undefined) : [])];
+  }
+  const isRefused = last === undefined || keyRefusal(request, last) !== undefined;
+  const regular = [
+    ...(isRefused ? exhausted(evidence, last) : answered(evidence, last)),
+    ...(last === undefined ? [] : givenUp(evidence, last)),
+  ];
+  return hasLeft ? [...unseen(regular), ...abandoned(evidence, last)] : regular;
+}
+
+/** A caller's own key is nothing that failover is concerned with. */
+export function keyRefusal({ own, api }: PlannedRequest, call: Call): KeyRefusal | undefined {
+  return own === undefined ? refusalIn(call, api) : undefined;
+}
+
+function unseen(endings: readonly Ending[]): Ending[] {
+  return endings.map((ending) => ({ ...ending, client: [] }));
+}
+
+/** The provider was silent for so long that what it said then may not have been waited for. */
+function givenUp(evidence: Evidence, last: Call): Ending[] {
+  const { request, attempts } = evidence;
+  const startedMs = timeOf(attempts.at(-1)?.['started_at']);
+  const seenCall = untilSilence({ call: last, api: request.api, startedMs });
+  if (seenCall === undefined) return [];
+  const endings = answered(evidence, seenCall);
+  // Of a head that came late, only the time is known at which it was sent.
+  const withHead = { outcome: 'timeout', status: last.sent.status };
+  return [...endings, ...endings.map((ending) => ({ ...ending, lastAttempt: withHead }))];
+}
+
+function answered({ request, seen, attempts }: Evidence, last: SeenCall): Ending[] {
+  const startedMs = timeOf(attempts.at(-1)?.['started_at']);
+  const made = { call: last, api: request.api, startedMs };
+  return expectationsOf(made, arrivedBytes(seen, last)).map((expected) => ({
+    record: {
+      status: expected.status,
+      errorType: expected.errorType,
+      upstreamStatus: expected.isRelayed ? last.sent.status : null,
+      ...usageFacts(expected.tokens, expected.status),
+    },
+    lastAttempt: { outcome: expected.outcome, status: last.sent.status },
+    client: [
+      ...differing(
+        { client: seen.kind, status: seen.status },
+        { client: 'complete', status: last.sent.status, ...clientFacts(request, expected) },
+      ),
+      ...wrongBytes({ request, seen }, last, expected),
+    ],
+  }));
+}
+
+/** What becomes of an answer that did not come to its end. */
+function clientFacts(
+  { mode }: PlannedRequest,
+  { isRelayed, outcome, errorType }: Expectation,
+): Facts {
+  if (!isRelayed) return { status: errorType === 'upstream_timeout' ? 504 : 502 };
+  const isCut = outcome === 'transport_error' || outcome === 'timeout';
+  return isCut && mode === 'blocking' ? { client: 'broken' } : {};
+}
+
+/** Law 1: what the client has is what the provider sent, and a stream that broke off says so. */
+function wrongBytes(
+  { request, seen }: Pick<Evidence, 'request' | 'seen'>,
+  last: SeenCall,
+  { isRelayed, outcome, bytes, errorType }: Expectation,
+): string[] {
+  if (!isRelayed) {
+    return differing({ error: seen.headers.get('x-aibridge-error') }, { error: errorType });
+  }
+  const arrived = arrivedBytes(seen, last);
+  const sentLength = Math.min(last.sent.bytes.length, bytes);
+  if (seen.kind === 'broken') {
+    return arrived === seen.bytes.length ? [] : ['the client got other bytes'];
+  }
+  const found = arrived >= sentLength ? [] : ['the client lost bytes'];
+  const rest = seen.bytes.subarray(arrived).toString();
+  if (outcome === 'served' || outcome === 'relayed_error') {
+    return rest === '' ? found : [...found, 'the client got bytes that nobody sent'];
+  }
+  return request.api.inBandError.test(seen.bytes.toString())
+    ? found
+    : [...found, 'the client was not told that the stream broke off'];
+}
+
+function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
+  const { request, seen, pool } = evidence;
+  if (request.own !== undefined) return [];
+  const refusal = last && keyRefusal(request, last);
+  const lastAttempt = refusal ? { ...refusal, status: last?.sent.status } : {};
+  return pool.exhaustions(...lastLook(evidence)).map(({ status, retryAfter }) => ({
+    record: {
+      status: 'failed',
+      errorType: status === 429 ? 'keys_rate_limited' : 'keys_rejected',
+      upstreamStatus: null,
+      ...usageFacts(undefined, 'failed'),
+    },
+    lastAttempt,
+    client: differing(
+      { client: seen.kind, status: seen.status, retryAfter: seen.headers.get('retry-after') },
+      { client: 'complete', status, retryAfter },
+    ),
+  }));
+}
+
+/** How long after a connection was broken a call may still be put on it. */
+const BROKEN_UNNOTICED_MS = 250;
+
+/** A call that was put on a connection while the provider was breaking it reaches nobody. */
+function neverSent({ seen, attempts, brokenAtMs }: Evidence): Ending[] {
+  const attempt = attempts.at(-1) ?? {};
+  const startedMs = timeOf(attempt['started_at']);
+  const isExplained = brokenAtMs.some(
+    (atMs) => atMs > startedMs - BROKEN_UNNOTICED_MS && atMs < endOf(attempt) + BROKEN_UNNOTICED_MS,
+  );
+  if (!isExplained) return [];
+  const record = { status: 'failed', errorType: 'upstream_unreachable', upstreamStatus: null };
+  const observed = { client: seen.kind, status: seen.status };
+  return [
+    {
+      record: { ...record, ...usageFacts(undefined, 'failed') },
+      lastAttempt: { outcome: 'transport_error', status: null },
+      client: seen.kind === 'left' ? [] : differing(observed, { client: 'complete', status: 502 }),
+    },
+  ];
+}
+
+/** What may be recorded of a client that hung up, as far as the provider had got by then. */
+function abandoned({ request, seen, attempts }: Evidence, last: Call | undefined): Ending[] {
+  const sentStatus = last?.sent.status ?? null;
+  const refusal = last && keyRefusal(request, last);
+  const attemptEnds: Facts[] = [
+    { outcome: 'aborted', status: null },
+    { outcome: 'aborted', status: sentStatus },
+    ...(refusal ? [{ outcome: refusal.outcome, status: sentStatus }] : []),
+  ];
+  const upstreamStatuses = seen.status === null ? [null, sentStatus] : [seen.status];
+  const usages = last === undefined || refusal ? [undefined] : usagesUpTo(request, seen, last);
+  return usages.flatMap((tokens) =>
+    upstreamStatuses.flatMap((upstreamStatus) =>
+      (attempts.length === 0 ? [{}] : attemptEnds).map((lastAttempt) => ({
+        record: {
+          status: 'aborted',
+          errorType: null,
+          upstreamStatus,
+          ...usageFacts(tokens, 'aborted'),
+        },
+        lastAttempt,
+        client: [],
+      })),
+    ),
+  );
+}
+
+/** The usage that may have been read: up to any event between what the client got and what was sent. */
+function usagesUpTo(
+  { api, mode }: PlannedRequest,
+  seen: Evidence['seen'],
+  last: Call,
+): (Tokens | undefined)[] {
+  if (mode === 'blocking') return [undefined, usageOfBody(last, api)];
+  return [...usagesFrom(last, api, arrivedBytes(seen, last))];
+}
+
+function usageFacts(tokens: Tokens | undefined, status: string): Facts {
+  const source = status === 'completed' ? 'provider' : 'partial';
+  return {
+    ...(tokens ?? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }),
+    usageSource: tokens === undefined ? 'none' : source,
+  };
+}

@@ -1,0 +1,132 @@
+import type { AuditRow } from '../support/audit-tables.ts';
+import { fingerprintOf, hintOf } from '../support/mask.ts';
+import { endingsOf, keyRefusal, type Ending } from './endings.ts';
+import {
+  attemptFacts,
+  differing,
+  keyIndex,
+  lastLook,
+  timeOf,
+  type Evidence,
+  type Facts,
+} from './evidence.ts';
+
+/** In which points the record of a request differs from what happened; empty when in none. */
+export function judge(evidence: Evidence): string[] {
+  return [
+    ...identity(evidence),
+    ...keysTried(evidence),
+    ...orderOfKeys(evidence),
+    ...ending(evidence),
+  ];
+}
+
+function identity({ request, row }: Evidence): string[] {
+  const { own, provider, api, mode } = request;
+  const actual = {
+    provider: row['provider_name'],
+    api: row['api'],
+    route: row['route'],
+    streaming: row['streaming'],
+    kind: row['credential_kind'],
+    hint: row['credential_hint'],
+    fingerprint: row['credential_fingerprint'],
+  };
+  return differing(actual, {
+    provider: provider.name,
+    api: api.name,
+    route: api.route,
+    streaming: mode === 'streaming',
+    ...(own === undefined ? { kind: 'centralized' } : { kind: 'byok', ...namesOf(own) }),
+  });
+}
+
+/** Every call was recorded as an attempt with its key, and nothing else was. */
+function keysTried({ request, calls, attempts, row }: Evidence): string[] {
+  const isOwn = request.own !== undefined;
+  const actual = { attempts: row['attempt_count'], failedOver: row['failed_over'] };
+  const lastHint = attempts.at(-1)?.['credential_hint'] ?? '';
+  return [
+    ...differing(actual, { attempts: attempts.length, failedOver: attempts.length > 1 }),
+    ...(isOwn ? [] : differing({ hint: row['credential_hint'] }, { hint: lastHint })),
+    ...(isOwn && calls.length > 1 ? ["the caller's own key was used twice"] : []),
+    ...(calls.length > attempts.length ? ['a call was not recorded'] : []),
+    // The last one may have been given up, or lost, on its way.
+    ...(attempts.length > calls.length + 1 ? ['attempts were recorded that nobody received'] : []),
+    ...calls.flatMap((call, index) =>
+      differing(attemptFacts(attempts[index]), {
+        ordinal: index + 1,
+        kind: isOwn ? 'byok' : 'centralized',
+        ...namesOf(call.key ?? ''),
+        // A call after which another one was made was refused for its key.
+        ...(index < attempts.length - 1 && {
+          status: call.sent.status,
+          ...refusedFacts(keyRefusal(request, call)),
+        }),
+      }),
+    ),
+  ];
+}
+
+function refusedFacts(refusal: ReturnType<typeof keyRefusal>): Facts {
+  return refusal === undefined ? { outcome: 'one that speaks against the key' } : { ...refusal };
+}
+
+/** Keys were tried in their order, and none was passed over or taken without a reason. */
+function orderOfKeys(evidence: Evidence): string[] {
+  const { request, attempts, pool, row } = evidence;
+  if (request.own !== undefined) return [];
+  const found: string[] = [];
+  let next = 0;
+  const passOver = (upTo: number, fromMs: number, untilMs: number): void => {
+    for (let key = next; key < upTo; key += 1) {
+      if (!pool.mayBeSidelined(key, fromMs, untilMs)) found.push(`k${key} was passed over`);
+    }
+  };
+  for (const attempt of attempts) {
+    const key = keyIndex(request, attempt);
+    const startedMs = timeOf(attempt['started_at']);
+    if (key < next) found.push(`k${key} was tried after k${next - 1}`);
+    passOver(key, startedMs, startedMs);
+    const mark = pool.sidelining(key, startedMs);
+    if (mark) found.push(`k${key} was tried at ${startedMs} despite ${JSON.stringify(mark)}`);
+    next = key + 1;
+  }
+  if (String(row['error_type']).startsWith('keys_')) {
+    passOver(request.provider.keys.length, ...lastLook(evidence));
+  }
+  return found;
+}
+
+/** The least that differs, over all the ways in which the request may have ended. */
+function ending(evidence: Evidence): string[] {
+  if (evidence.seen.kind === 'nothing') return ['the client got no answer at all'];
+  const differences = endingsOf(evidence).map((way) => differencesFrom(way, evidence));
+  const [closest] = differences.toSorted((one, other) => one.length - other.length);
+  return closest ?? ['nothing that the provider did explains the end'];
+}
+
+function differencesFrom({ record, lastAttempt, client }: Ending, evidence: Evidence): string[] {
+  return [
+    ...differing(recordFacts(evidence.row), record),
+    ...differing(attemptFacts(evidence.attempts.at(-1)), lastAttempt),
+    ...client,
+  ];
+}
+
+function recordFacts(row: AuditRow): Facts {
+  return {
+    status: row['status'],
+    errorType: row['error_type'],
+    upstreamStatus: row['upstream_status'],
+    input: Number(row['input_tokens']),
+    output: Number(row['output_tokens']),
+    cacheRead: Number(row['cache_read_tokens']),
+    cacheWrite: Number(row['cache_write_tokens']),
+    usageSource: row['usage_source'],
+  };
+}
+
+function namesOf(key: string): Facts {
+  return { hint: hintOf(key), fingerprint: fingerprintOf(key) };
+}

@@ -1,0 +1,189 @@
+import {
+  answer,
+  badRequest,
+  bigAnswer,
+  combine,
+  commentFrames,
+  creditExhausted,
+  crlf,
+  cut,
+  errorFirst,
+  errorMidStream,
+  forbidden,
+  malformedFrame,
+  missingTerminal,
+  neverAnswers,
+  overloaded,
+  paced,
+  rateLimited,
+  resetBeforeHeaders,
+  serverError,
+  splitEvery,
+  stall,
+  unauthorized,
+  unknownEvents,
+  type Behaviour,
+  type Call,
+} from '../simulator/index.ts';
+import type { Mode } from '../support/api-under-test.ts';
+import type { FleetProvider } from '../support/fleet.ts';
+import { Random } from './random.ts';
+import { TRUTH_APIS, type TruthApi } from './truth-api.ts';
+
+/** When a client hangs up. */
+export type Leave =
+  | { readonly when: 'at_head' }
+  | { readonly when: 'after_bytes'; readonly bytes: number }
+  | { readonly when: 'after_ms'; readonly ms: number };
+
+export interface PlannedRequest {
+  /** Links what the client saw, what the simulator did and what was recorded. */
+  readonly userAgent: string;
+  readonly prompt: string;
+  readonly provider: FleetProvider;
+  readonly api: TruthApi;
+  readonly mode: Mode;
+  /** The client's own key; undefined leaves it to the pool. */
+  readonly own: string | undefined;
+  readonly leave: Leave | undefined;
+}
+
+/** Requests go to few providers at a time, so that keys are contended for, and on to fresh ones. */
+const REQUESTS_PER_PROVIDER = 100;
+const PROVIDERS_AT_A_TIME = 4;
+
+export function providerCount(requests: number): number {
+  return PROVIDERS_AT_A_TIME * Math.ceil(requests / (REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME));
+}
+
+export function typeOfProvider(index: number): 'anthropic' | 'openai' {
+  return index % 2 === 0 ? 'anthropic' : 'openai';
+}
+
+export function planRequest(
+  seed: number,
+  index: number,
+  providers: readonly FleetProvider[],
+): PlannedRequest {
+  const random = new Random(seed, 'request', index);
+  const group = Math.floor(index / (REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME));
+  const provider = providers[group * PROVIDERS_AT_A_TIME + random.between(0, 3)];
+  if (provider === undefined) throw new Error(`no provider for request ${index}`);
+  const apis = TRUTH_APIS.filter(({ type }) => type === provider.type);
+  const api = random.weighted([
+    [0, TRUTH_APIS[0]],
+    ...apis.map((one) => [one.name === 'passthrough' ? 1 : 3, one] as const),
+  ]);
+  return {
+    userAgent: `truth/${index}`,
+    prompt: `question ${index} ${'?'.repeat(random.between(0, 400))}`,
+    provider,
+    api,
+    mode: random.chance(0.6) && api.modes.includes('streaming') ? 'streaming' : 'blocking',
+    own: random.chance(0.15) ? `sk-own-key-of-caller-${index}` : undefined,
+    leave: random.chance(0.1) ? leave(random) : undefined,
+  };
+}
+
+function leave(random: Random): Leave {
+  return random.pick<Leave>([
+    { when: 'at_head' },
+    { when: 'after_bytes', bytes: random.between(1, 1_500) },
+    { when: 'after_ms', ms: random.between(1, 60) },
+  ]);
+}
+
+/** What a key does with a call: the same for the same seed, request and key, whatever else goes on. */
+export function behaviourFor(seed: number, call: Call): Behaviour {
+  const random = new Random(seed, call.headers['user-agent'] ?? '', call.key ?? '');
+  const make = random.weighted<(random: Random) => Behaviour>([
+    [60, served],
+    [13, limited],
+    [1.5, rejected],
+    [5, failing],
+    [3, () => resetBeforeHeaders()],
+    [0.7, () => neverAnswers()],
+    [0.7, (chosen) => combine(served(chosen), stall({ afterEvents: chosen.between(0, 6) }))],
+    [6, broken],
+    [3, refusedInStream],
+    [2, (chosen) => errorMidStream('overloaded', { afterEvents: chosen.between(1, 5) })],
+    [2, () => missingTerminal()],
+    [1, (chosen) => combine(served(chosen), malformedFrame({ atEvent: chosen.between(0, 9) }))],
+  ]);
+  return make(random);
+}
+
+/** A proper answer, in one of the many ways in which a provider may write it down. */
+function served(random: Random): Behaviour {
+  const usage = {
+    input: random.between(1, 5_000),
+    output: random.between(1, 900),
+    cacheRead: random.between(0, 3_000),
+    cacheWrite: random.between(0, 800),
+  };
+  if (random.chance(0.03)) return bigAnswer(random.between(1, 60) * 5_000);
+  const what = random.weighted<Behaviour>([
+    [70, answer({ text: 'All is well. '.repeat(random.between(1, 20)), usage })],
+    [10, answer({ thinking: 'Let me think. ', text: 'Thought.', usage })],
+    [10, answer({ tools: [{ name: 'lookup', input: { city: 'Köln' } }], usage })],
+    [5, answer({ text: 'Nothing is counted.', usage: 'none' })],
+  ]);
+  const how = random.weighted<Behaviour | undefined>([
+    [60, undefined],
+    [8, crlf()],
+    [8, commentFrames()],
+    [8, unknownEvents()],
+    [8, splitEvery(random.between(40, 400))],
+    [8, paced(random.between(1, 6))],
+  ]);
+  return how === undefined ? what : combine(what, how);
+}
+
+function limited(random: Random): Behaviour {
+  return random.weighted<Behaviour>([
+    [80, rateLimited({ retryAfterMs: random.between(40, 700) })],
+    [10, rateLimited()],
+    [10, rateLimited({ retryAfter: 1 })],
+  ]);
+}
+
+function rejected(random: Random): Behaviour {
+  return random.pick([
+    unauthorized(),
+    forbidden(),
+    creditExhausted({ status: 402 }),
+    creditExhausted({ status: 400 }),
+  ]);
+}
+
+function failing(random: Random): Behaviour {
+  return random.pick([
+    serverError(500),
+    serverError(502),
+    overloaded(),
+    overloaded({ status: 503 }),
+    badRequest(),
+  ]);
+}
+
+/** Lost after some events or bytes, even the last one, in each way a connection can be lost. */
+function broken(random: Random): Behaviour {
+  const how = random.pick<{ clean: boolean; reset?: boolean }>([
+    { clean: true },
+    { clean: false },
+    { clean: false, reset: true },
+  ]);
+  const where = random.chance(0.5)
+    ? { afterEvents: random.between(1, 12) }
+    : { afterBytes: random.between(1, 4_000) };
+  return combine(served(random), cut({ ...how, ...where }));
+}
+
+function refusedInStream(random: Random): Behaviour {
+  return random.weighted<Behaviour>([
+    [50, errorFirst('rate_limited')],
+    [10, errorFirst('unauthorized')],
+    [20, errorFirst('overloaded')],
+    [20, errorFirst('server_error')],
+  ]);
+}

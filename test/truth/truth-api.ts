@@ -1,0 +1,111 @@
+import {
+  ANTHROPIC_PASSTHROUGH,
+  CHAT_COMPLETIONS,
+  MESSAGES,
+  OPENAI_PASSTHROUGH,
+  RESPONSES,
+  type ApiUnderTest,
+} from '../support/api-under-test.ts';
+import { at, parsed, type SentEvent } from './sent-stream.ts';
+
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+/** How one API says what the truth is held against. Read from the vendor's documentation, not from the bridge. */
+export interface TruthApi extends ApiUnderTest {
+  /** Undefined when the answer names none. */
+  usageOf(answer: unknown): Tokens | undefined;
+  usageOfStream(events: readonly SentEvent[]): Tokens | undefined;
+  isTerminal(event: SentEvent): boolean;
+  /** The type or code of the error that an event carries. */
+  errorOf(event: SentEvent): string | undefined;
+  /** What an error in a stream reads like that the bridge has to make itself. */
+  readonly inBandError: RegExp;
+}
+
+const UNREAD = {
+  usageOf: () => undefined,
+  usageOfStream: () => undefined,
+  isTerminal: () => false,
+  errorOf: () => undefined,
+  inBandError: /(?!)/,
+};
+
+export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
+  {
+    ...MESSAGES,
+    usageOf: (answer) => anthropicUsage(undefined, at(answer, 'usage')),
+    usageOfStream: (events) =>
+      events.reduce<Tokens | undefined>((known, { name, data }) => {
+        const event = parsed(data);
+        if (name === 'message_start') return anthropicUsage(known, at(event, 'message', 'usage'));
+        return name === 'message_delta' ? anthropicUsage(known, at(event, 'usage')) : known;
+      }, undefined),
+    isTerminal: ({ name }) => name === 'message_stop',
+    errorOf: ({ name, data }) =>
+      name === 'error' ? String(at(parsed(data), 'error', 'type')) : undefined,
+    inBandError: /event: error\ndata: \{"type":"error".*\}\n\n$/,
+  },
+  {
+    ...CHAT_COMPLETIONS,
+    usageOf: (answer) => openAiUsage(at(answer, 'usage'), 'prompt', 'completion'),
+    usageOfStream: (events) =>
+      events.reduce<Tokens | undefined>((known, { data }) => {
+        const usage = at(parsed(data), 'usage');
+        return openAiUsage(usage, 'prompt', 'completion') ?? known;
+      }, undefined),
+    isTerminal: ({ data }) => data === '[DONE]',
+    errorOf: ({ data }) => errorName(at(parsed(data), 'error')),
+    inBandError: /data: \{"error":.*\}\n\ndata: \[DONE\]\n\n$/,
+  },
+  {
+    ...RESPONSES,
+    usageOf: (answer) => openAiUsage(at(answer, 'usage'), 'input', 'output'),
+    usageOfStream: (events) =>
+      events.reduce<Tokens | undefined>((known, { data }) => {
+        const usage = at(parsed(data), 'response', 'usage');
+        return openAiUsage(usage, 'input', 'output') ?? known;
+      }, undefined),
+    isTerminal: ({ name }) => /^response\.(?:completed|incomplete|failed)$/.test(name),
+    errorOf: ({ name, data }) => (name === 'error' ? errorName(parsed(data)) : undefined),
+    inBandError: /event: (?:error|response\.failed)\ndata: \{.*\}\n\n$/,
+  },
+  { ...ANTHROPIC_PASSTHROUGH, ...UNREAD },
+  { ...OPENAI_PASSTHROUGH, ...UNREAD },
+];
+
+/** Cumulative: what a later event names replaces what an earlier one said. */
+function anthropicUsage(known: Tokens | undefined, usage: unknown): Tokens | undefined {
+  if (usage === undefined) return known;
+  const count = (name: string, before = 0): number => Number(at(usage, name) ?? before);
+  return {
+    input: count('input_tokens', known?.input),
+    output: count('output_tokens', known?.output),
+    cacheRead: count('cache_read_input_tokens', known?.cacheRead),
+    cacheWrite: count('cache_creation_input_tokens', known?.cacheWrite),
+  };
+}
+
+/** What was read from a cache or written to one is part of what the vendor calls input. */
+function openAiUsage(usage: unknown, input: string, output: string): Tokens | undefined {
+  if (typeof usage !== 'object' || usage === null) return undefined;
+  const cacheRead = Number(at(usage, `${input}_tokens_details`, 'cached_tokens') ?? 0);
+  const cacheWrite = Number(at(usage, `${input}_tokens_details`, 'cache_write_tokens') ?? 0);
+  return {
+    input: Number(at(usage, `${input}_tokens`)) - cacheRead - cacheWrite,
+    output: Number(at(usage, `${output}_tokens`)),
+    cacheRead,
+    cacheWrite,
+  };
+}
+
+/** By its code; one that has none is the server's own. */
+function errorName(error: unknown): string | undefined {
+  const code = at(error, 'code');
+  if (error === undefined) return undefined;
+  return typeof code === 'string' ? code : 'server_error';
+}
