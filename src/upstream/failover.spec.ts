@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { Secret } from '../core/secret.ts';
+import { KeyPool } from '../keypool/index.ts';
+import { ANTHROPIC } from '../providers/anthropic.ts';
+import type { Credential, FinishedAttempt } from './attempt.ts';
+import {
+  callWithFailover,
+  type CallResult,
+  type InspectedAnswer,
+  type LogicalCall,
+} from './failover.ts';
+import type { Answer } from './upstream-call.ts';
+import { UpstreamFailure } from './upstream-failure.ts';
+
+/** What the provider does with a call: a status with headers, or a failure. */
+type Reaction = { status: number; headers?: readonly string[] } | UpstreamFailure;
+
+const OK: Reaction = { status: 200 };
+const LIMITED: Reaction = { status: 429, headers: ['retry-after', '5'] };
+const REJECTED: Reaction = { status: 401 };
+const UNREACHABLE = new UpstreamFailure('unreachable', 'connection refused');
+
+class Scene {
+  readonly clock = new FakeClock();
+  readonly tried: string[] = [];
+  readonly cancelled: string[] = [];
+  readonly attempts: FinishedAttempt[] = [];
+  readonly caller = new AbortController();
+  readonly pool: KeyPool;
+  retriesMax = 0;
+  onTry: () => void = () => undefined;
+  /** Set: how reading the beginning of an answer fails. */
+  readFailure: UpstreamFailure | undefined;
+  readonly #reactions: Map<string, Reaction[]>;
+
+  constructor(reactions: Readonly<Record<string, Reaction | Reaction[]>>) {
+    this.#reactions = new Map(
+      Object.entries(reactions).map(([key, reaction]) => [key, [reaction].flat()]),
+    );
+    const secrets = [...this.#reactions.keys()].map((key) => new Secret(key));
+    this.pool = new KeyPool(secrets, {
+      provider: 'anthropic',
+      clock: this.clock,
+      cooldownDefaultMs: 60_000,
+      cooldownMaxMs: 3_600_000,
+    });
+  }
+
+  call(own?: string): Promise<CallResult<InspectedAnswer>> {
+    const byok: Credential | undefined =
+      own === undefined ? undefined : { kind: 'byok', secret: new Secret(own), scheme: 'bearer' };
+    const call: LogicalCall<InspectedAnswer> = {
+      model: 'claude-opus-4-5',
+      byok,
+      pool: this.pool,
+      signal: this.caller.signal,
+      send: (credential) => this.#send(credential.secret.reveal()),
+      inspect: (answer) => Promise.resolve({ answer, error: undefined, failure: this.readFailure }),
+      nextOrdinal: () => this.tried.length + 1,
+      onAttempt: (attempt) => this.attempts.push(attempt),
+    };
+    return callWithFailover(call, {
+      provider: ANTHROPIC,
+      retriesMax: this.retriesMax,
+      forbiddenScope: 'key',
+      clock: this.clock,
+    });
+  }
+
+  get outcomes(): string[] {
+    return this.attempts.map(
+      ({ credential, outcome }) => `${credential.secret.reveal()} ${outcome}`,
+    );
+  }
+
+  #send(key: string): Promise<Answer> {
+    this.tried.push(key);
+    this.onTry();
+    const reactions = this.#reactions.get(key) ?? [OK];
+    const reaction = reactions.length > 1 ? reactions.shift() : reactions[0];
+    if (reaction === undefined || reaction instanceof UpstreamFailure) {
+      return Promise.reject(reaction ?? UNREACHABLE);
+    }
+    const body = {
+      read: () => Promise.resolve(undefined),
+      cancel: () => this.cancelled.push(key),
+    };
+    return Promise.resolve({ status: reaction.status, headers: reaction.headers ?? [], body });
+  }
+}
+
+describe('a walk', () => {
+  it('leaves the attempt that is answered to whoever relays it', async () => {
+    const scene = new Scene({ k0: OK, k1: OK });
+    const result = await scene.call();
+    expect(result).toMatchObject({ kind: 'answered', inspected: { answer: { status: 200 } } });
+    expect(scene.tried).toEqual(['k0']);
+    expect(scene.attempts).toEqual([]);
+    expect(scene.cancelled).toEqual([]);
+  });
+
+  it('goes on to the next key, and frees the connection of the one that was refused', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: REJECTED, k2: OK });
+    expect(await scene.call()).toMatchObject({ kind: 'answered' });
+    expect(scene.tried).toEqual(['k0', 'k1', 'k2']);
+    expect(scene.cancelled).toEqual(['k0', 'k1']);
+    expect(scene.attempts).toMatchObject([
+      { ordinal: 1, outcome: 'rate_limited', status: 429, cooldownMs: 5_000 },
+      { ordinal: 2, outcome: 'unauthorized', status: 401, cooldownMs: null },
+    ]);
+  });
+
+  it('ends with what the pool says when no key is left', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: REJECTED });
+    expect(await scene.call()).toMatchObject({
+      kind: 'exhausted',
+      exhausted: { kind: 'transient', retryAfterMs: 5_000 },
+    });
+    expect(await scene.call()).toMatchObject({ kind: 'exhausted' });
+    expect(scene.tried).toEqual(['k0', 'k1']);
+  });
+
+  it('starts anew with every call: a key that has recovered is the first again', async () => {
+    const scene = new Scene({ k0: [LIMITED, OK], k1: OK });
+    await scene.call();
+    scene.clock.advanceMs(5_001);
+    await scene.call();
+    expect(scene.tried).toEqual(['k0', 'k1', 'k0']);
+  });
+
+  it('is one pass, even when a key recovers while the others are tried', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: LIMITED });
+    scene.onTry = () => scene.clock.advanceMs(10_000);
+    expect(await scene.call()).toMatchObject({
+      kind: 'exhausted',
+      exhausted: { kind: 'transient', retryAfterMs: 0 },
+    });
+    expect(scene.tried).toEqual(['k0', 'k1']);
+  });
+
+  it('makes as many calls as there are keys, and no more', async () => {
+    const keys = Array.from({ length: 2_000 }, (_, index) => `key-number-${index}`);
+    const scene = new Scene(Object.fromEntries(keys.map((key) => [key, LIMITED])));
+    expect(await scene.call()).toMatchObject({ kind: 'exhausted' });
+    expect(scene.tried).toEqual(keys);
+    expect(scene.attempts).toHaveLength(keys.length);
+  });
+});
+
+describe('no other key is tried', () => {
+  it.each([400, 404, 408, 409, 500, 503, 529])('for a %i', async (status) => {
+    const scene = new Scene({ k0: { status }, k1: OK });
+    expect(await scene.call()).toMatchObject({ kind: 'answered' });
+    expect(scene.tried).toEqual(['k0']);
+  });
+
+  it.each(['unreachable', 'timeout', 'truncated'] as const)(
+    'for an answer that is %s',
+    async (kind) => {
+      const scene = new Scene({ k0: new UpstreamFailure(kind, 'no answer'), k1: OK });
+      expect(await scene.call()).toMatchObject({ kind: 'failed', failure: { kind } });
+      expect(scene.tried).toEqual(['k0']);
+      expect(scene.attempts).toHaveLength(1);
+    },
+  );
+
+  it('after the caller has gone', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: OK });
+    scene.onTry = () => scene.caller.abort();
+    expect(await scene.call()).toMatchObject({ kind: 'failed', failure: { kind: 'aborted' } });
+    expect(scene.tried).toEqual(['k0']);
+    expect(scene.outcomes).toEqual(['k0 rate_limited']);
+  });
+
+  it("for a caller's own key, which is not ours to judge", async () => {
+    const scene = new Scene({ k0: OK, own: LIMITED });
+    expect(await scene.call('own')).toMatchObject({
+      kind: 'answered',
+      inspected: { answer: { status: 429 } },
+    });
+    expect(scene.tried).toEqual(['own']);
+    expect(scene.pool.snapshot().map(({ state }) => state.kind)).toEqual(['valid', 'valid']);
+  });
+});
+
+describe('an answer of which the beginning cannot be read', () => {
+  it('is judged by its status all the same', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: LIMITED });
+    scene.readFailure = new UpstreamFailure('truncated', 'cut off');
+    expect(await scene.call()).toMatchObject({ kind: 'exhausted' });
+    expect(scene.outcomes).toEqual(['k0 rate_limited', 'k1 rate_limited']);
+  });
+
+  it('is a failure when the status says nothing about the key', async () => {
+    const scene = new Scene({ k0: { status: 500 }, k1: OK });
+    scene.readFailure = new UpstreamFailure('truncated', 'cut off');
+    expect(await scene.call()).toMatchObject({ kind: 'failed', failure: { kind: 'truncated' } });
+    expect(scene.outcomes).toEqual(['k0 transport_error']);
+  });
+});
+
+describe('the same key is tried again', () => {
+  it('where that is configured, as often as that, each time as an attempt of its own', async () => {
+    const again: Reaction = { status: 503, headers: ['retry-after-ms', '1'] };
+    const scene = new Scene({ k0: [again, again, OK], k1: OK });
+    scene.retriesMax = 2;
+    expect(await scene.call()).toMatchObject({ inspected: { answer: { status: 200 } } });
+    expect(scene.tried).toEqual(['k0', 'k0', 'k0']);
+    expect(scene.cancelled).toEqual(['k0', 'k0']);
+    expect(scene.attempts).toMatchObject([{ status: 503 }, { status: 503 }]);
+  });
+
+  it('not for what is about the key: that goes on to the next', async () => {
+    const scene = new Scene({ k0: LIMITED, k1: OK });
+    scene.retriesMax = 2;
+    await scene.call();
+    expect(scene.tried).toEqual(['k0', 'k1']);
+  });
+
+  it('not when the caller goes while it is waited for', async () => {
+    const scene = new Scene({ k0: UNREACHABLE });
+    scene.retriesMax = 2;
+    scene.onTry = () => scene.caller.abort();
+    expect(await scene.call()).toMatchObject({ kind: 'failed', failure: { kind: 'aborted' } });
+    expect(scene.tried).toEqual(['k0']);
+  });
+});
+
+it('without a pool and without a key of the caller nobody is called', async () => {
+  const scene = new Scene({ k0: OK });
+  const call = {
+    pool: undefined,
+    model: '',
+    byok: undefined,
+    signal: scene.caller.signal,
+    send: () => Promise.reject(UNREACHABLE),
+    inspect: () => Promise.reject(UNREACHABLE),
+    nextOrdinal: () => 1,
+    onAttempt: () => undefined,
+  };
+  const settings = {
+    provider: ANTHROPIC,
+    retriesMax: 0,
+    forbiddenScope: 'key',
+    clock: scene.clock,
+  } as const;
+  expect(await callWithFailover(call, settings)).toMatchObject({
+    kind: 'exhausted',
+    exhausted: { kind: 'permanent' },
+  });
+});
