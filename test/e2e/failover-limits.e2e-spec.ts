@@ -363,7 +363,7 @@ async function untilBroken(
   const id = res.headers.get('x-aibridge-interception-id') ?? '';
   try {
     const text = await res.text();
-    return { id, end: text.includes('event: error') ? 'in-band' : 'whole' };
+    return { id, end: caller.api.inBandError?.test(text) ? 'in-band' : 'whole' };
   } catch {
     return { id, end: 'broken' };
   }

@@ -11,6 +11,8 @@ export interface ApiUnderTest {
   readonly modes: readonly Mode[];
   readonly authHeader: 'x-api-key' | 'authorization';
   body(request: { prompt: string; streaming: boolean; model?: string }): object;
+  /** How a stream ends that the bridge had to break off; undefined where nothing streams. */
+  readonly inBandError?: RegExp;
 }
 
 export type Mode = 'blocking' | 'streaming';
@@ -30,6 +32,7 @@ export const MESSAGES: ApiUnderTest = {
     ...(streaming && { stream: true }),
     messages: [{ role: 'user', content: prompt }],
   }),
+  inBandError: /event: error\ndata: \{"type":"error".*\}\n\n$/,
 };
 
 export const CHAT_COMPLETIONS: ApiUnderTest = {
@@ -44,6 +47,7 @@ export const CHAT_COMPLETIONS: ApiUnderTest = {
     ...(streaming && { stream: true, stream_options: { include_usage: true } }),
     messages: [{ role: 'user', content: prompt }],
   }),
+  inBandError: /data: \{"error":.*\}\n\ndata: \[DONE\]\n\n$/,
 };
 
 export const RESPONSES: ApiUnderTest = {
@@ -58,6 +62,7 @@ export const RESPONSES: ApiUnderTest = {
     ...(streaming && { stream: true }),
     input: [{ role: 'user', content: prompt }],
   }),
+  inBandError: /event: error\ndata: \{"type":"error".*\}\n\n$/,
 };
 
 export const ANTHROPIC_PASSTHROUGH: ApiUnderTest = {
@@ -85,6 +90,8 @@ export const OPENAI_PASSTHROUGH: ApiUnderTest = {
 
 export const APIS_UNDER_TEST: readonly ApiUnderTest[] = [
   MESSAGES,
+  CHAT_COMPLETIONS,
+  RESPONSES,
   ANTHROPIC_PASSTHROUGH,
   OPENAI_PASSTHROUGH,
 ];

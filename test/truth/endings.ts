@@ -112,7 +112,7 @@ function wrongBytes(
   if (outcome === 'served' || outcome === 'relayed_error') {
     return rest === '' ? found : [...found, 'the client got bytes that nobody sent'];
   }
-  return request.api.inBandError.test(seen.bytes.toString())
+  return request.api.inBandError?.test(seen.bytes.toString())
     ? found
     : [...found, 'the client was not told that the stream broke off'];
 }

@@ -23,8 +23,6 @@ export interface TruthApi extends ApiUnderTest {
   isTerminal(event: SentEvent): boolean;
   /** The type or code of the error that an event carries. */
   errorOf(event: SentEvent): string | undefined;
-  /** What an error in a stream reads like that the bridge has to make itself. */
-  readonly inBandError: RegExp;
 }
 
 const UNREAD = {
@@ -32,7 +30,6 @@ const UNREAD = {
   usageOfStream: () => undefined,
   isTerminal: () => false,
   errorOf: () => undefined,
-  inBandError: /(?!)/,
 };
 
 export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
@@ -48,7 +45,6 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
     isTerminal: ({ name }) => name === 'message_stop',
     errorOf: ({ name, data }) =>
       name === 'error' ? String(at(parsed(data), 'error', 'type')) : undefined,
-    inBandError: /event: error\ndata: \{"type":"error".*\}\n\n$/,
   },
   {
     ...CHAT_COMPLETIONS,
@@ -60,7 +56,6 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
       }, undefined),
     isTerminal: ({ data }) => data === '[DONE]',
     errorOf: ({ data }) => errorName(at(parsed(data), 'error')),
-    inBandError: /data: \{"error":.*\}\n\ndata: \[DONE\]\n\n$/,
   },
   {
     ...RESPONSES,
@@ -72,7 +67,6 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
       }, undefined),
     isTerminal: ({ name }) => /^response\.(?:completed|incomplete|failed)$/.test(name),
     errorOf: ({ name, data }) => (name === 'error' ? errorName(parsed(data)) : undefined),
-    inBandError: /event: (?:error|response\.failed)\ndata: \{.*\}\n\n$/,
   },
   { ...ANTHROPIC_PASSTHROUGH, ...UNREAD },
   { ...OPENAI_PASSTHROUGH, ...UNREAD },
