@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { aStart } from '../../test/support/record-events.ts';
-import { decodeLine, encodeLine } from './journal-line.ts';
+import { anAttempt, aStart } from '../../test/support/record-events.ts';
+import { decodeLine, encodeLine, sealLines, unsealedLine } from './journal-line.ts';
 
 const line = encodeLine(aStart()).trimEnd();
 
@@ -50,4 +50,16 @@ test('a line of a version that this program does not know is told apart from a d
     kind: 'unknown_version',
     version: '2',
   });
+});
+
+test('lines are sealed as they would be one by one', () => {
+  const { kind, id, at, ...start } = aStart({ userAgent: 'a "quoted" 🦊' });
+  const { kind: childKind, id: ofId, at: childAt, rowId, ...facts } = anAttempt();
+  const lines =
+    unsealedLine({ kind, id, at }, start) +
+    unsealedLine({ kind: childKind, id: ofId, at: childAt, rowId }, facts);
+  const sealed =
+    encodeLine({ kind, id, at, ...start }) +
+    encodeLine({ kind: childKind, id: ofId, at: childAt, rowId, ...facts });
+  expect(sealLines(Buffer.from(lines)).toString()).toBe(sealed);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import type { JournalProgress } from './journal-progress.ts';
+import { sealLines } from './journal-line.ts';
 import { segmentName } from './journal-segments.ts';
 
 export interface JournalOptions {
@@ -176,7 +177,7 @@ export class Journal {
   }
 
   async #write(batch: readonly Pending[]): Promise<void> {
-    const buffer = Buffer.from(batch.map((pending) => pending.text).join(''));
+    const buffer = sealLines(Buffer.from(batch.map((pending) => pending.text).join('')));
     const limit = this.#options.bytesMax * (1 + RESERVE_SHARE);
     if (this.#bytesAhead + buffer.length > limit && this.isFull) {
       throw new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX');

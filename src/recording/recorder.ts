@@ -3,17 +3,17 @@ import type { Clock } from '../core/clock.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type {
   AttemptEvent,
+  ChildRecord,
   ContentMode,
   EndEvent,
   PromptEvent,
-  RecordEvent,
   StartEvent,
   ThoughtEvent,
   ToolEvent,
   UsageEvent,
 } from './events.ts';
 import type { Journal } from './journal.ts';
-import { encodeLine } from './journal-line.ts';
+import { unsealedLine } from './journal-line.ts';
 
 type Stamped = 'kind' | 'id' | 'at' | 'rowId';
 export type StartFacts = Omit<StartEvent, Stamped | 'instanceId' | 'contentMode'>;
@@ -70,18 +70,13 @@ export class Recorder {
    */
   async start(id: string, facts: StartFacts): Promise<InterceptionRecord> {
     const { instanceId, contentMode } = this.options;
-    const event: StartEvent = {
-      kind: 'start',
-      id,
-      at: this.clock.nowMs(),
-      instanceId,
-      contentMode,
-      ...facts,
-    };
+    const head = { kind: 'start', id, at: this.clock.nowMs() } as const;
+    const line = unsealedLine(head, { instanceId, contentMode, ...facts });
     try {
-      const position = await this.journal.appendStart(encodeLine(event));
+      const position = await this.journal.appendStart(line);
       const record = new JournalRecord(id, this.journal, this.clock, contentMode);
-      return await this.#committed(record, position);
+      if (this.options.committed !== undefined) await this.#committed(record, position);
+      return record;
     } catch (error) {
       if (this.options.onFailure === 'refuse') throw error;
       this.#lostRecords += 1;
@@ -90,15 +85,14 @@ export class Recorder {
   }
 
   /** A start that is in the journal is not lost; a call that is turned away all the same has ended. */
-  async #committed(record: InterceptionRecord, position: number): Promise<InterceptionRecord> {
+  async #committed(record: InterceptionRecord, position: number): Promise<void> {
     try {
       await this.options.committed?.(position);
     } catch (error) {
-      if (this.options.onFailure === 'continue') return record;
+      if (this.options.onFailure === 'continue') return;
       void record.end(TURNED_AWAY);
       throw error;
     }
-    return record;
   }
 }
 
@@ -133,30 +127,31 @@ class JournalRecord implements InterceptionRecord {
   ) {}
 
   attempt(facts: AttemptFacts): void {
-    this.#append({ kind: 'attempt', ...this.#row(), ...facts });
+    this.#append('attempt', facts);
   }
 
   usage(facts: UsageFacts): void {
-    this.#append({ kind: 'usage', ...this.#row(), ...facts });
+    this.#append('usage', facts);
   }
 
   prompt(facts: PromptFacts): void {
-    this.#append({ kind: 'prompt', ...this.#row(), ...facts, text: this.#content(facts.text) });
+    this.#append('prompt', { ...facts, text: this.#content(facts.text) });
   }
 
   tool(facts: ToolFacts): void {
     const input = facts.input === null ? null : this.#content(facts.input);
-    this.#append({ kind: 'tool', ...this.#row(), ...facts, input });
+    this.#append('tool', { ...facts, input });
   }
 
   thought(facts: ThoughtFacts): void {
-    this.#append({ kind: 'thought', ...this.#row(), ...facts, text: this.#content(facts.text) });
+    this.#append('thought', { ...facts, text: this.#content(facts.text) });
   }
 
   async end(facts: EndFacts): Promise<void> {
     if (this.#hasEnded) return;
-    this.#append({ kind: 'end', id: this.id, at: this.clock.nowMs(), ...facts });
     this.#hasEnded = true;
+    this.#lines += unsealedLine({ kind: 'end', id: this.id, at: this.clock.nowMs() }, facts);
+    this.#count += 1;
     await this.#send();
   }
 
@@ -164,9 +159,11 @@ class JournalRecord implements InterceptionRecord {
     if (this.#count > 0) void this.#send();
   }
 
-  #append(event: RecordEvent): void {
+  /** For what gets a row of its own; `rowId` makes writing it twice harmless. */
+  #append(kind: ChildRecord['kind'], facts: object): void {
     if (this.#hasEnded) return;
-    this.#lines += encodeLine(event);
+    const at = this.clock.nowMs();
+    this.#lines += unsealedLine({ kind, id: this.id, at, rowId: uuidv7(at) }, facts);
     this.#count += 1;
   }
 
@@ -179,11 +176,6 @@ class JournalRecord implements InterceptionRecord {
     } catch {
       // The journal keeps the lines and writes them when it can; it reports its own state.
     }
-  }
-
-  #row(): { id: string; at: number; rowId: string } {
-    const at = this.clock.nowMs();
-    return { id: this.id, at, rowId: uuidv7(at) };
   }
 
   #content(text: string): string {
