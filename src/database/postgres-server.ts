@@ -22,6 +22,9 @@ const SETTINGS = [
   // No replica reads this server's log, so the log need not serve one.
   'wal_level=minimal',
   'max_wal_senders=0',
+  // What is asked is short: compiling it would take longer than answering it.
+  'jit=off',
+  'work_mem=16MB',
   'log_checkpoints=off',
   'log_line_prefix=',
   // Neither the values of a failing row nor its statement: they are what callers wrote.
