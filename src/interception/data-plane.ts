@@ -104,7 +104,7 @@ export class DataPlane {
   /** Who pays: the caller's own credential if there is one, else the pool, else nobody. */
   #credentialOf(req: IncomingMessage, instance: ProviderInstance): CallerCredential | undefined {
     const credential = readCallerCredential(
-      { get: (name) => req.headersDistinct[name]?.[0] },
+      (name) => req.headersDistinct[name] ?? [],
       instance.provider.callerAuth,
       this.#options.placeholderKey,
     );

@@ -6,9 +6,9 @@ import { OPENAI } from './openai.ts';
 import type { Provider } from './provider.ts';
 
 /** The header that the caller's credential makes upstream; undefined: the pool pays. */
-function sent(provider: Provider, headers: Record<string, string>) {
-  const reader = new Headers(headers);
-  const credential = readCallerCredential(reader, provider.callerAuth, 'aibridge');
+function sent(provider: Provider, headers: Record<string, string | readonly string[]>) {
+  const valuesOf = (name: string): readonly string[] => [headers[name] ?? []].flat();
+  const credential = readCallerCredential(valuesOf, provider.callerAuth, 'aibridge');
   return credential && authHeader(credential).join(': ');
 }
 
@@ -53,9 +53,24 @@ describe("a caller's own credential", () => {
     expect(sent(provider, headers)).toBe(header);
   });
 
+  // Whoever brings a credential pays with it, whatever else was added on the way.
+  it.each([
+    [ANTHROPIC, { 'x-api-key': ['aibridge', 'user-key'] }, 'x-api-key: user-key'],
+    [ANTHROPIC, { 'x-api-key': ['', 'user-key'] }, 'x-api-key: user-key'],
+    [ANTHROPIC, { 'x-api-key': ['first', 'second'] }, 'x-api-key: first'],
+    [OPENAI, { authorization: ['Basic x', 'Bearer t'] }, 'authorization: Bearer t'],
+    [OPENAI, { authorization: ['Bearer aibridge', 'Bearer t'] }, 'authorization: Bearer t'],
+    [OPENAI, { authorization: ['Bearer aibridge', 'Bearer aibridge'] }, undefined],
+  ] as const)('%o finds in all values of %o: %s', (provider, headers, header) => {
+    expect(sent(provider, headers)).toBe(header);
+  });
+
   it('does not show itself in text', () => {
-    const headers = new Headers({ 'x-api-key': 'user-secret-key' });
-    const credential = readCallerCredential(headers, ANTHROPIC.callerAuth, 'aibridge');
+    const credential = readCallerCredential(
+      () => ['user-secret-key'],
+      ANTHROPIC.callerAuth,
+      'aibridge',
+    );
     expect(JSON.stringify(credential)).toBe('{"secret":"us...ey","scheme":"x-api-key"}');
   });
 });

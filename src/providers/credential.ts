@@ -1,5 +1,4 @@
 import { Secret } from '../core/secret.ts';
-import type { HeaderReader } from '../keypool/index.ts';
 
 export type AuthScheme = 'x-api-key' | 'bearer';
 
@@ -9,25 +8,34 @@ export interface CallerCredential {
   readonly scheme: AuthScheme;
 }
 
-const READERS: Readonly<Record<AuthScheme, (headers: HeaderReader) => string | undefined>> = {
-  'x-api-key': (headers) => headers.get('x-api-key')?.trim(),
-  bearer: (headers) => bearerToken(headers.get('authorization') ?? ''),
+interface SchemeReader {
+  readonly header: string;
+  readonly read: (value: string) => string | undefined;
+}
+
+const READERS: Readonly<Record<AuthScheme, SchemeReader>> = {
+  'x-api-key': { header: 'x-api-key', read: (value) => value.trim() },
+  bearer: { header: 'authorization', read: bearerToken },
 };
 
 /**
  * Who pays. A credential found here makes the request BYOK, on bridged and
  * passthrough routes alike; undefined leaves it to the pool. The placeholder that
  * clients are given where they insist on a key is no credential, and an
- * `Authorization` of another scheme is none either.
+ * `Authorization` of another scheme is none either. Of a header that is there more
+ * than once every value counts: a placeholder hides no credential that follows it.
  */
 export function readCallerCredential(
-  headers: HeaderReader,
+  valuesOf: (header: string) => readonly string[],
   schemes: readonly AuthScheme[],
   placeholderKey: string,
 ): CallerCredential | undefined {
   for (const scheme of schemes) {
-    const value = READERS[scheme](headers);
-    if (value && value !== placeholderKey) return { secret: new Secret(value), scheme };
+    const { header, read } = READERS[scheme];
+    const own = valuesOf(header)
+      .map(read)
+      .find((value) => value && value !== placeholderKey);
+    if (own) return { secret: new Secret(own), scheme };
   }
   return undefined;
 }
