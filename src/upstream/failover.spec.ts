@@ -173,6 +173,16 @@ describe('no other key is tried', () => {
     expect(scene.outcomes).toEqual(['k0 rate_limited']);
   });
 
+  it.each([undefined, 'own'])(
+    'for a caller who left before the first one, with key %s',
+    async (own) => {
+      const scene = new Scene({ k0: OK });
+      scene.caller.abort();
+      expect(await scene.call(own)).toMatchObject({ kind: 'failed', failure: { kind: 'aborted' } });
+      expect(scene.tried).toEqual([]);
+    },
+  );
+
   it("for a caller's own key, which is not ours to judge", async () => {
     const scene = new Scene({ k0: OK, own: LIMITED });
     expect(await scene.call('own')).toMatchObject({

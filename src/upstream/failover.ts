@@ -73,6 +73,7 @@ export async function callWithFailover<T extends InspectedAnswer>(
   call: LogicalCall<T>,
   settings: FailoverSettings,
 ): Promise<CallResult<T>> {
+  if (call.signal.aborted) return { kind: 'failed', failure: callerLeft() };
   if (call.byok !== undefined) return callWithKey(call, call.byok, settings);
   const walker = call.pool?.walk(call.model);
   while (!call.signal.aborted) {
@@ -87,7 +88,7 @@ export async function callWithFailover<T extends InspectedAnswer>(
     if (result.kind === 'failed' || result.verdict.kind === 'healthy') return result;
     giveUpKey(call, key, result.verdict, result);
   }
-  return { kind: 'failed', failure: new UpstreamFailure('aborted', 'the caller went away') };
+  return { kind: 'failed', failure: callerLeft() };
 }
 
 /** Calls with one key, again if that may help, as long as nothing speaks against the key itself. */
@@ -102,7 +103,7 @@ async function callWithKey<T extends InspectedAnswer>(
     if (result.kind === 'answered') abandon(result);
     const delayMs = retryDelayMs(result, retry, settings.clock.nowMs());
     if (!(await waited(delayMs, call.signal))) {
-      return { kind: 'failed', failure: new UpstreamFailure('aborted', 'the caller went away') };
+      return { kind: 'failed', failure: callerLeft() };
     }
   }
 }
@@ -163,4 +164,8 @@ function giveUpKey<T extends InspectedAnswer>(
 function abandon<T extends InspectedAnswer>({ inspected, attempt }: Answered<T>): void {
   inspected.answer.body.cancel();
   attempt.finish({ outcome: 'transport_error', error: inspected.error?.message ?? null });
+}
+
+function callerLeft(): UpstreamFailure {
+  return new UpstreamFailure('aborted', 'the caller went away');
 }
