@@ -21,6 +21,11 @@ export class Secret {
     return this.#value;
   }
 
+  /** The text with the hint wherever the secret stands in it. */
+  maskIn(text: string): string {
+    return text.replaceAll(this.#value, this.hint);
+  }
+
   toString(): string {
     return this.hint;
   }

@@ -32,8 +32,8 @@ export interface Inspection {
   /** Undefined for what is relayed without being read. */
   readonly api: Api | undefined;
   readonly method: string;
-  /** The key the answer came to, which must not go on to the caller. */
-  readonly secret: Secret;
+  /** The key of the pool that the answer came to, and that must not go on to the caller. */
+  readonly poolKey: Secret | undefined;
 }
 
 const PEEK_BYTES_MAX = 64 * 1024;
@@ -45,7 +45,8 @@ const ERROR_BODY_MS_MAX = 5_000;
  * is relayed as it comes. Rejects with an `UpstreamFailure`.
  */
 export async function inspectAnswer(answer: Answer, inspection: Inspection): Promise<Inspected> {
-  const body = new PeekableBody(new MaskedBody(answer.body, inspection.secret));
+  const { poolKey } = inspection;
+  const body = new PeekableBody(poolKey ? new MaskedBody(answer.body, poolKey) : answer.body);
   const known = {
     answer: { ...answer, body },
     body,

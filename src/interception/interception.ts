@@ -1,8 +1,10 @@
 import type { BridgeError } from '../core/errors.ts';
+import type { Secret } from '../core/secret.ts';
 import { exhaustionError } from '../providers/index.ts';
 import {
   callWithFailover,
   type Attempt,
+  type Credential,
   type LogicalCall,
   relayedAnswerHeaders,
   type UpstreamFailure,
@@ -95,12 +97,12 @@ export class Interception {
       pool: instance.pool,
       signal: downstream.signal,
       send: (used) => instance.client.call(outgoing(used), downstream.signal),
-      inspect: (answer, { secret }) =>
+      inspect: (answer, used) =>
         inspectAnswer(answer, {
           provider: instance.provider,
           api: this.#api,
           method: req.method ?? '',
-          secret,
+          poolKey: poolKeyOf(used),
         }),
       nextOrdinal: () => ledger.nextOrdinal(),
       onAttempt: (finished) => ledger.attempt(finished),
@@ -132,7 +134,7 @@ export class Interception {
   }
 
   #answerHeaders({ answer, observer }: Inspected, { credential }: Attempt, isFiltered: boolean) {
-    const relayed = relayedAnswerHeaders(answer.headers, credential.secret);
+    const relayed = relayedAnswerHeaders(answer.headers, poolKeyOf(credential));
     return [
       ...(isFiltered ? withoutHeader(relayed, 'content-length') : relayed),
       // Proxies on the way down are not to collect a stream before they pass it on.
@@ -164,4 +166,9 @@ export class Interception {
     await ledger.end({ status: 'failed', error: { type: error.code, message } });
     downstream.sendFault(renderFault(error, id, instance.provider), id);
   }
+}
+
+/** What callers sent themselves is no secret to them: their answers go down as they came. */
+function poolKeyOf({ kind, secret }: Credential): Secret | undefined {
+  return kind === 'centralized' ? secret : undefined;
 }

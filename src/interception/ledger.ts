@@ -65,7 +65,7 @@ export class Ledger {
       cooldownMs: finished.cooldownMs,
       startedAt: finished.startedAtMs,
       durationMs: finished.durationMs,
-      error: finished.error === null ? null : bounded(finished.error, 'message'),
+      error: finished.error === null ? null : bounded(secret.maskIn(finished.error), 'message'),
     });
   }
 
@@ -88,7 +88,7 @@ export class Ledger {
     this.#contents(findings);
     await this.#record.end({
       status: ending.status,
-      ...errorFacts(ending),
+      ...errorFacts(ending, this.#lastCredential),
       upstreamStatus: status,
       durationMs: Math.round(this.#clock.monotonicMs() - this.#begun.receivedMs),
       attemptCount: this.#attemptCount,
@@ -138,9 +138,14 @@ export class Ledger {
 
 const NO_ANSWER = { findings: NOTHING_FOUND, status: null, notes: [] };
 
-function errorFacts({ error }: Ending): Pick<EndFacts, 'errorType' | 'errorMessage'> {
+/** Providers name the key that they refuse, be it the caller's own. */
+function errorFacts(
+  { error }: Ending,
+  credential: Credential | undefined,
+): Pick<EndFacts, 'errorType' | 'errorMessage'> {
   if (error === undefined) return { errorType: null, errorMessage: null };
-  return { errorType: error.type, errorMessage: bounded(error.message, 'message') };
+  const message = credential?.secret.maskIn(error.message) ?? error.message;
+  return { errorType: error.type, errorMessage: bounded(message, 'message') };
 }
 
 function usageFacts(

@@ -64,18 +64,20 @@ export function forwardedRequestHeaders(
 }
 
 /**
- * The provider's headers that go back to the caller. The key itself never does,
+ * The provider's headers that go back to the caller. A key of the pool never does,
  * whatever header it stands in.
  */
-export function relayedAnswerHeaders(raw: RawHeaders, secret: Secret): string[] {
+export function relayedAnswerHeaders(raw: RawHeaders, poolKey: Secret | undefined): string[] {
   const named = namedByConnection(raw);
+  const namesKey = (value: string): boolean =>
+    poolKey !== undefined && value.includes(poolKey.reveal());
   return filterHeaders(
     raw,
     (name, value) =>
       !ANSWER_BLOCKED.has(name) &&
       !named.has(name) &&
       !name.startsWith(ANSWER_BLOCKED_PREFIX) &&
-      !value.includes(secret.reveal()),
+      !namesKey(value),
   );
 }
 
