@@ -30,8 +30,8 @@ export class StreamObserver implements AnswerObserver {
   readonly #reader: StreamReader;
   readonly #sse: SseReader;
 
-  constructor(api: Api) {
-    this.#reader = api.readStream();
+  constructor(reader: StreamReader) {
+    this.#reader = reader;
     this.#sse = new SseReader((event) => this.#read(event));
   }
 

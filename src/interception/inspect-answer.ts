@@ -16,7 +16,7 @@ import {
   StreamObserver,
   type AnswerObserver,
 } from './answer-observer.ts';
-import type { Api } from './api.ts';
+import type { Api, StreamReader } from './api.ts';
 
 /** An answer of which as much is known as may be without relaying any of it. */
 export interface Inspected extends InspectedAnswer {
@@ -78,7 +78,7 @@ async function inspectStream(
   api: Api,
 ): Promise<Pick<Inspected, 'error' | 'observer' | 'messageId'>> {
   // The first event is read twice, so that relaying starts from a clean reader.
-  const scout = new StreamObserver(api);
+  const scout = new StreamObserver(firstEventOnly(api.readStream()));
   await body.peek(
     (chunk) => {
       scout.chunk(chunk);
@@ -93,7 +93,20 @@ async function inspectStream(
     }
   }
   const { error, messageId } = scout.findings();
-  return { error, messageId, observer: new StreamObserver(api) };
+  return { error, messageId, observer: new StreamObserver(api.readStream()) };
+}
+
+/** However a stream is cut into chunks, an error that follows another event is not its first. */
+function firstEventOnly(reader: StreamReader): StreamReader {
+  let isFirst = true;
+  return {
+    event(event) {
+      const isRead = isFirst;
+      isFirst = false;
+      return isRead && reader.event(event);
+    },
+    findings: () => reader.findings(),
+  };
 }
 
 async function inspectError(
