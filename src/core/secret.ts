@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 
+const DISTINCTIVE_LENGTH_MIN = 12;
+
 /**
  * A credential that cannot be printed by accident: every way of turning it into
  * text gives the masked hint. `reveal` is the one, greppable, way to the value.
@@ -19,6 +21,14 @@ export class Secret {
 
   reveal(): string {
     return this.#value;
+  }
+
+  /**
+   * Long enough to be told from other text. Servers of one's own are often given a
+   * key that is just some word, which is no secret where it stands in an answer.
+   */
+  get isDistinctive(): boolean {
+    return this.#value.length >= DISTINCTIVE_LENGTH_MIN;
   }
 
   /** The text with the hint wherever the secret stands in it. */

@@ -55,7 +55,7 @@ export function endingOf(
   const known = { answer: { status: answer.status, findings, notes: observer.notes } };
   const vendorError = statusError ?? findings.error;
   if (outcome.kind === 'caller_left') return { ...known, status: 'aborted' };
-  if (answer.status >= 400 || vendorError !== undefined) {
+  if (isRefusal(answer.status) || vendorError !== undefined) {
     return { ...known, status: 'failed', error: refusalOf(answer.status, vendorError, failures) };
   }
   if (outcome.kind === 'complete') return { ...known, status: 'completed' };
@@ -76,6 +76,11 @@ function refusalOf(
   };
 }
 
+/** A redirect is not followed with somebody's key, so it answers nothing. A 304 does. */
+function isRefusal(status: number): boolean {
+  return status >= 300 && status !== 304;
+}
+
 const NO_HEADERS = { get: () => undefined };
 
 export function finishAttempt(
@@ -89,7 +94,7 @@ export function finishAttempt(
     attempt.finish({ outcome: 'aborted' });
   } else {
     const vendorError: UpstreamError | undefined = error ?? observer.findings().error;
-    const isRefused = answer.status >= 400 || vendorError !== undefined;
+    const isRefused = isRefusal(answer.status) || vendorError !== undefined;
     attempt.finish(
       isRefused
         ? { outcome: 'relayed_error', error: vendorError?.message || null }

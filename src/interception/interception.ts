@@ -170,5 +170,5 @@ export class Interception {
 
 /** What callers sent themselves is no secret to them: their answers go down as they came. */
 function poolKeyOf({ kind, secret }: Credential): Secret | undefined {
-  return kind === 'centralized' ? secret : undefined;
+  return kind === 'centralized' && secret.isDistinctive ? secret : undefined;
 }
