@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { choice, text, whole } from './parameter.ts';
 
-export const FACETS = ['initiators', 'providers', 'models', 'clients', 'tools'] as const;
+const FACETS = ['initiators', 'providers', 'models', 'clients', 'tools'] as const;
 export type Facet = (typeof FACETS)[number];
 export const facetSchema = choice(FACETS);
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { anyOf, choice, text, time, whole } from './parameter.ts';
 
 const GROUPS_MAX = 10_000;
-export const DIMENSIONS = [
+const DIMENSIONS = [
   'initiator',
   'provider',
   'model',
