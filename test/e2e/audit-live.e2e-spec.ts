@@ -51,13 +51,18 @@ class Tail {
   }
 
   get ids(): string[] {
-    return [...this.text.matchAll(/^data: (.*)$/gm)].map(([, data]) =>
+    return [...this.#events.matchAll(/^data: (.*)$/gm)].map(([, data]) =>
       String(Object(JSON.parse(data ?? '')).id),
     );
   }
 
   get eventIds(): string[] {
-    return [...this.text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id ?? '');
+    return [...this.#events.matchAll(/^id: (.*)$/gm)].map(([, id]) => id ?? '');
+  }
+
+  /** What has come as a whole; the last event may still be under way. */
+  get #events(): string {
+    return this.text.slice(0, this.text.lastIndexOf('\n\n') + 1);
   }
 
   async has(count: number): Promise<string[]> {

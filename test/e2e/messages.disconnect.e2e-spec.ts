@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { firstIdAt } from '../../src/core/ids.ts';
 import {
   answer,
   bigAnswer,
@@ -29,18 +30,10 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 beforeEach(() => system.simulator.clear());
 
-/** The newest id in the table, below every id to come. */
-async function lastId(): Promise<string> {
-  const [row] = await system.tables.rows(
-    'SELECT id::text FROM interceptions ORDER BY id DESC LIMIT 1',
-  );
-  return typeof row?.['id'] === 'string' ? row['id'] : '';
-}
-
-/** The one interception that began since, once it has ended. */
+/** The one interception that began since, once it has ended; of earlier ones some may not be stored yet. */
 async function recordAfter(id: string): Promise<AuditRow> {
   return until('an ended record', async () => {
-    const rows = await system.tables.rows('SELECT * FROM interceptions WHERE id::text > $1', [id]);
+    const rows = await system.tables.rows('SELECT * FROM interceptions WHERE id >= $1::uuid', [id]);
     const [row] = rows;
     expect(rows.length).toBeLessThanOrEqual(1);
     return row === undefined || row['status'] === 'in_progress' ? undefined : row;
@@ -76,7 +69,7 @@ test.each(CASES)(
   'a client that $title cancels upstream within 100 ms and is recorded aborted',
   async ({ leave, behaviour, streaming, status }) => {
     system.simulator.onAnyKey(behaviour);
-    const before = await lastId();
+    const before = firstIdAt(Date.now());
     const wire = await Wire.connect(system.bridge.url);
     await wire.post(PATH, messagesBody({ stream: streaming }));
     const call = await system.simulator.waitForCall();
@@ -100,7 +93,7 @@ test.each(CASES)(
 test('what an aborted stream had reported until then is in its record', async () => {
   const usage = { input: 11, output: 7, cacheRead: 3 };
   system.simulator.onAnyKey(combine(answer({ text: 'a b c d', chunks: 4, usage }), stall()));
-  const before = await lastId();
+  const before = firstIdAt(Date.now());
   const wire = await Wire.connect(system.bridge.url);
   await wire.post(PATH, messagesBody({ stream: true }));
   await wire.receives('message_start');
@@ -112,7 +105,7 @@ test('what an aborted stream had reported until then is in its record', async ()
 });
 
 test('a client that leaves while it sends its request reaches nothing and leaves no record', async () => {
-  const before = await lastId();
+  const before = firstIdAt(Date.now());
   const wire = await Wire.connect(system.bridge.url);
   await wire.send(`${head('POST', PATH, ['content-length: 1000'])}{"model":`);
   wire.leave('reset');
@@ -183,7 +176,7 @@ function mulberry32(seed: number): () => number {
 
 test('a client that leaves between two keys costs no further key', async () => {
   system.simulator.onAnyKey(combine(rateLimited({ retryAfterMs: 1 }), slowFirstToken()));
-  const before = await lastId();
+  const before = firstIdAt(Date.now());
   const wire = await Wire.connect(system.bridge.url);
   await wire.post(PATH, messagesBody());
   const call = await system.simulator.waitForCall();
