@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/**
+ * What runs against real processes also measures time, and a machine that is shared
+ * may be taken away in the middle of it: CI asks a second time before it believes a
+ * failure. What fails twice fails. Unit tests and the truth test get no second try.
+ */
+const retry = process.env['CI'] === undefined ? 0 : 1;
+
 export default defineConfig({
   test: {
     // Most tests wait for processes and timers of their own, so two cores carry three of them.
@@ -13,6 +20,7 @@ export default defineConfig({
           include: ['test/db/**/*.db-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 20_000,
+          retry,
         },
       },
       {
@@ -21,6 +29,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.e2e-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 20_000,
+          retry,
         },
       },
       {
@@ -29,6 +38,7 @@ export default defineConfig({
           include: ['test/faults/**/*.fault-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 60_000,
+          retry,
           // They compare latencies, and kill what others would be waiting for.
           fileParallelism: false,
         },
