@@ -20,6 +20,7 @@ export default defineConfig({
           include: ['test/db/**/*.db-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           retry,
         },
       },
@@ -29,6 +30,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.e2e-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           retry,
         },
       },
@@ -38,6 +40,7 @@ export default defineConfig({
           include: ['test/faults/**/*.fault-spec.ts'],
           globalSetup: 'test/support/postgres.ts',
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           retry,
           // They compare latencies, and kill what others would be waiting for.
           fileParallelism: false,
@@ -47,6 +50,7 @@ export default defineConfig({
         test: {
           name: 'truth',
           include: ['test/truth/**/*.truth-spec.ts'],
+          hookTimeout: 60_000,
           globalSetup: 'test/support/postgres.ts',
         },
       },
