@@ -88,7 +88,9 @@ test('what is past its age goes, texts before records, and nothing else', async 
   }
   for (const table of ['prompts', 'thoughts']) expect(await agesIn(table)).toEqual([29, 0]);
   expect(await agesIn('tool_usages', 'input IS NOT NULL')).toEqual([29, 0]);
-  expect(await tables.rows('SELECT count(*)::int AS n FROM attempts')).toEqual([{ n: 4 * PER_AGE }]);
+  expect(await tables.rows('SELECT count(*)::int AS n FROM attempts')).toEqual([
+    { n: 4 * PER_AGE },
+  ]);
 });
 
 test('only one replica purges at a time', async () => {
