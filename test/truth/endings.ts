@@ -93,6 +93,11 @@ function clientFacts(
   return isCut && mode === 'blocking' ? { client: 'broken' } : {};
 }
 
+/** A reset may destroy bytes on their way to the bridge, in the middle of a frame too; nobody can relay those. */
+function mayLoseBytes(last: SeenCall, outcome: Expectation['outcome']): boolean {
+  return last.outcome === 'reset' && outcome === 'transport_error';
+}
+
 /** Law 1: what the client has is what the provider sent, and a stream that broke off says so. */
 function wrongBytes(
   { request, seen }: Pick<Evidence, 'request' | 'seen'>,
@@ -107,7 +112,8 @@ function wrongBytes(
   if (seen.kind === 'broken') {
     return arrived === seen.bytes.length ? [] : ['the client got other bytes'];
   }
-  const found = arrived >= sentLength ? [] : ['the client lost bytes'];
+  const isWhole = arrived >= sentLength || mayLoseBytes(last, outcome);
+  const found = isWhole ? [] : ['the client lost bytes'];
   const rest = seen.bytes.subarray(arrived).toString();
   if (outcome === 'served' || outcome === 'relayed_error') {
     return rest === '' ? found : [...found, 'the client got bytes that nobody sent'];
