@@ -93,27 +93,30 @@ function clientFacts(
   return isCut && mode === 'blocking' ? { client: 'broken' } : {};
 }
 
-/** A reset may destroy bytes on their way to the bridge, in the middle of a frame too; nobody can relay those. */
-function mayLoseBytes(last: SeenCall, outcome: Expectation['outcome']): boolean {
-  return last.outcome === 'reset' && outcome === 'transport_error';
+/**
+ * How much of an answer the client must have. A reset may destroy bytes on their
+ * way to the bridge, in the middle of a frame too; nobody can relay those.
+ */
+function bytesOwed(last: SeenCall, { outcome, bytes }: Expectation): number {
+  const isReset = last.outcome === 'reset' && outcome === 'transport_error';
+  return isReset ? 0 : Math.min(last.sent.bytes.length, bytes);
 }
 
 /** Law 1: what the client has is what the provider sent, and a stream that broke off says so. */
 function wrongBytes(
   { request, seen }: Pick<Evidence, 'request' | 'seen'>,
   last: SeenCall,
-  { isRelayed, outcome, bytes, errorType }: Expectation,
+  expectation: Expectation,
 ): string[] {
+  const { isRelayed, outcome, errorType } = expectation;
   if (!isRelayed) {
     return differing({ error: seen.headers.get('x-aibridge-error') }, { error: errorType });
   }
   const arrived = arrivedBytes(seen, last);
-  const sentLength = Math.min(last.sent.bytes.length, bytes);
   if (seen.kind === 'broken') {
     return arrived === seen.bytes.length ? [] : ['the client got other bytes'];
   }
-  const isWhole = arrived >= sentLength || mayLoseBytes(last, outcome);
-  const found = isWhole ? [] : ['the client lost bytes'];
+  const found = arrived >= bytesOwed(last, expectation) ? [] : ['the client lost bytes'];
   const rest = seen.bytes.subarray(arrived).toString();
   if (outcome === 'served' || outcome === 'relayed_error') {
     return rest === '' ? found : [...found, 'the client got bytes that nobody sent'];
