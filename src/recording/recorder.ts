@@ -69,13 +69,13 @@ export class Recorder {
    * upstream. Rejects when it cannot be and `refuse` is the policy.
    */
   async start(id: string, facts: StartFacts): Promise<InterceptionRecord> {
-    const { instanceId, contentMode } = this.options;
+    const { instanceId, contentMode, committed } = this.options;
     const head = { kind: 'start', id, at: this.clock.nowMs() } as const;
     const line = unsealedLine(head, { instanceId, contentMode, ...facts });
     try {
       const position = await this.journal.appendStart(line);
       const record = new JournalRecord(id, this.journal, this.clock, contentMode);
-      if (this.options.committed !== undefined) await this.#committed(record, position);
+      if (committed !== undefined) await this.#whenCommitted(record, committed(position));
       return record;
     } catch (error) {
       if (this.options.onFailure === 'refuse') throw error;
@@ -85,9 +85,9 @@ export class Recorder {
   }
 
   /** A start that is in the journal is not lost; a call that is turned away all the same has ended. */
-  async #committed(record: InterceptionRecord, position: number): Promise<void> {
+  async #whenCommitted(record: InterceptionRecord, committed: Promise<void>): Promise<void> {
     try {
-      await this.options.committed?.(position);
+      await committed;
     } catch (error) {
       if (this.options.onFailure === 'continue') return;
       void record.end(TURNED_AWAY);
