@@ -48,17 +48,17 @@ interface TextOptions {
 }
 
 async function* textOf(
-  first: IteratorResult<readonly Interception[], void>,
-  pages: AsyncGenerator<readonly Interception[], void>,
+  first: IteratorResult<readonly string[], void>,
+  pages: AsyncGenerator<readonly string[], void>,
   { format, hasHeader }: TextOptions,
 ): AsyncGenerator<string, void> {
-  const line = format === 'csv' ? csvLine : ndjsonLine;
   if (format === 'csv' && hasHeader) yield CSV_HEADER;
   for (let page = first; !page.done; page = await pages.next()) {
-    yield page.value.map(line).join('');
+    yield format === 'csv' ? page.value.map(csvOf).join('') : `${page.value.join('\n')}\n`;
   }
 }
 
-function ndjsonLine(record: Interception): string {
-  return `${JSON.stringify(record)}\n`;
+function csvOf(line: string): string {
+  const record: Interception = JSON.parse(line);
+  return csvLine(record);
 }

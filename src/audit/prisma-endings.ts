@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/index.ts';
 import type { InterceptionFilter } from './interception-filter.ts';
-import { toInterception, type InterceptionRow } from './interception-row.ts';
 import type { Interception } from './interception-shape.ts';
 import { conditions } from './prisma-conditions.ts';
+import { INTERCEPTION_JSON } from './prisma-interception-shape.ts';
 import type { Scope } from './scope.ts';
 
 export interface Ending {
@@ -39,15 +39,11 @@ export class PrismaEndings {
   async after(position: bigint, scope: Scope, filter: InterceptionFilter): Promise<Endings> {
     const { newest } = await this.range();
     const end = newest - position > WINDOW ? position + WINDOW : newest;
-    const rows = await this.database.client.$queryRaw<(InterceptionRow & { position: bigint })[]>`
-      SELECT e.position, i.*
+    const items = await this.database.client.$queryRaw<Ending[]>`
+      SELECT e.position, ${INTERCEPTION_JSON} AS interception
       FROM interception_endings AS e JOIN interceptions AS i ON i.id = e.interception_id
       WHERE e.position > ${position} AND e.position <= ${end} AND ${conditions(scope, filter)}
       ORDER BY e.position LIMIT ${ITEMS_MAX}`;
-    const items = rows.map((row) => ({
-      position: row.position,
-      interception: toInterception(row),
-    }));
     const last = items.at(-1);
     const isFull = items.length === ITEMS_MAX && last !== undefined;
     return { items, position: isFull ? last.position : end, hasMore: isFull || end < newest };

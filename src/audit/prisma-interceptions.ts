@@ -3,12 +3,11 @@ import { Clock } from '../core/clock.ts';
 import { DatabaseService } from '../database/index.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
-import { toDetail, type DetailRow } from './interception-detail.ts';
 import type { InterceptionFilter, ListQuery } from './interception-filter.ts';
-import { toInterception, type InterceptionRow } from './interception-row.ts';
 import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { isInOneIndex } from './one-index.ts';
 import { conditions, type IdRange } from './prisma-conditions.ts';
+import { DETAIL_JSON, INTERCEPTION_JSON } from './prisma-interception-shape.ts';
 import type { Scope } from './scope.ts';
 import { searchSpans } from './search-spans.ts';
 import { timeOfId } from './time-range.ts';
@@ -29,40 +28,63 @@ export class PrismaInterceptions {
       this.#rows(scope, filter, { limit: limit + 1, before: cursor }),
       count ? this.#total(scope, filter) : undefined,
     ]);
-    const items = rows.slice(0, limit).map(toInterception);
-    const last = items.at(-1);
-    const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(last.id) : null;
-    return { items, nextCursor, ...(total !== undefined && { total }) };
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      items: shown.map(({ record }) => record),
+      nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last.id) : null,
+      ...(total !== undefined && { total }),
+    };
   }
 
-  /** All that match, from where a cursor says, a page in memory at a time. */
+  /** All that match as lines of JSON, from where a cursor says, a page in memory at a time. */
   async *pages(
     scope: Scope,
     filter: InterceptionFilter,
     after: string | undefined,
-  ): AsyncGenerator<readonly Interception[], void> {
-    let cursor = after;
+  ): AsyncGenerator<readonly string[], void> {
+    let before = after;
     for (;;) {
-      const rows = await this.#rows(scope, filter, { limit: EXPORT_PAGE, before: cursor });
-      if (rows.length > 0) yield rows.map(toInterception);
+      const rows = await this.#lines(scope, filter, { limit: EXPORT_PAGE, before });
+      if (rows.length > 0) yield rows.map(({ line }) => line);
       if (rows.length < EXPORT_PAGE) return;
-      cursor = rows.at(-1)?.id;
+      before = rows.at(-1)?.id;
     }
   }
 
   async detail(scope: Scope, id: string): Promise<InterceptionDetail | undefined> {
-    const [row] = await this.database.client.$queryRaw<DetailRow[]>(detailSql(scope, id));
-    return row && toDetail(row);
+    const [row] = await this.database.client.$queryRaw<{ record: InterceptionDetail }[]>(
+      detailSql(scope, id),
+    );
+    return row?.record;
   }
 
-  async #rows(scope: Scope, filter: InterceptionFilter, page: Page): Promise<InterceptionRow[]> {
+  #rows(scope: Scope, filter: InterceptionFilter, page: Page) {
+    return this.#found<{ id: string; record: Interception }>(
+      { scope, filter, page },
+      (found) => found,
+    );
+  }
+
+  /** Written by the database: objects of a million records are a lot to make and to throw away. */
+  #lines(scope: Scope, filter: InterceptionFilter, page: Page) {
+    return this.#found<{ id: string; line: string }>(
+      { scope, filter, page },
+      (found) => Prisma.sql`SELECT id, record::text AS line FROM (${found}) AS f ORDER BY id DESC`,
+    );
+  }
+
+  async #found<Row>(
+    { scope, filter, page }: { scope: Scope; filter: InterceptionFilter; page: Page },
+    select: (found: Prisma.Sql) => Prisma.Sql,
+  ): Promise<Row[]> {
     const { client } = this.database;
-    if (isInOneIndex(scope, filter)) return client.$queryRaw(pageSql(scope, filter, page));
-    let rows: InterceptionRow[] = [];
+    if (isInOneIndex(scope, filter)) return client.$queryRaw(select(pageSql(scope, filter, page)));
+    let rows: Row[] = [];
     for (const statement of this.#widening(scope, filter, page)) {
       [, rows] = await client.$transaction([
         client.$queryRaw(SEARCH_SETTINGS),
-        client.$queryRaw<InterceptionRow[]>(statement),
+        client.$queryRaw<Row[]>(select(statement)),
       ]);
       if (rows.length === page.limit) break;
     }
@@ -100,8 +122,8 @@ interface Page extends IdRange {
 /** One index read backwards from the cursor, as far as a page needs. */
 export function pageSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
   return Prisma.sql`
-    SELECT i.* FROM interceptions AS i WHERE ${conditions(scope, filter, page)}
-    ORDER BY i.id DESC LIMIT ${page.limit}`;
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM interceptions AS i
+    WHERE ${conditions(scope, filter, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
 
 /**
@@ -118,7 +140,7 @@ const RECENT = 20_000;
 export function recentSql(scope: Scope, filter: InterceptionFilter, page: Page): Prisma.Sql {
   const { startedAfter, startedBefore } = filter;
   return Prisma.sql`
-    SELECT i.* FROM (
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM (
       SELECT i.* FROM interceptions AS i
       WHERE ${conditions(scope, { startedAfter, startedBefore }, page)}
       ORDER BY i.id DESC LIMIT ${RECENT}) AS i
@@ -134,22 +156,11 @@ export function searchSql(scope: Scope, filter: InterceptionFilter, page: Page):
     WITH found AS MATERIALIZED (
       SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, filter, page)}),
     newest AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT ${page.limit})
-    SELECT i.* FROM newest JOIN interceptions AS i USING (id) ORDER BY id DESC`;
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM newest JOIN interceptions AS i USING (id) ORDER BY id DESC`;
 }
 
 export function detailSql(scope: Scope, id: string): Prisma.Sql {
   return Prisma.sql`
-    SELECT i.*,
-      ${children('attempts', 'ordinal, c.id')} AS attempts,
-      ${children('token_usages')} AS token_usages,
-      ${children('prompts')} AS prompts,
-      ${children('tool_usages')} AS tool_usages,
-      ${children('thoughts')} AS thoughts
-    FROM interceptions AS i WHERE i.id = ${id}::uuid AND ${conditions(scope, {})}`;
-}
-
-/** The rows of a child table as one JSON array, oldest first. */
-function children(table: string, order = 'id'): Prisma.Sql {
-  return Prisma.raw(`(SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.${order}), '[]')
-    FROM ${table} AS c WHERE c.interception_id = i.id)`);
+    SELECT ${DETAIL_JSON} AS record FROM interceptions AS i
+    WHERE i.id = ${id}::uuid AND ${conditions(scope, {})}`;
 }

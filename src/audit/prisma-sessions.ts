@@ -3,9 +3,18 @@ import { DatabaseService } from '../database/index.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
 import { conditions } from './prisma-conditions.ts';
+import { TURN_JSON } from './prisma-interception-shape.ts';
+import { jsonOf, jsonTime, type Shape } from './prisma-shape.ts';
 import type { Scope } from './scope.ts';
-import { toSession, toThreads, type SessionRow, type TurnRow } from './session-row.ts';
-import type { SessionDetail, SessionPage, SessionQuery, SessionsQuery } from './session-shape.ts';
+import type {
+  Session,
+  SessionDetail,
+  SessionPage,
+  SessionQuery,
+  SessionsQuery,
+  Thread,
+  Turn,
+} from './session-shape.ts';
 
 /** Who has a session with an id: nobody, one, or several, of whom one has to be named. */
 export type SessionAnswer =
@@ -17,6 +26,7 @@ const INITIATORS_NAMED_MAX = 20;
 
 /** Sums of all that belongs to the session of `i`. */
 const SUMS = Prisma.raw(`
+  i.session_id, i.initiator_id,
   min(i.started_at) AS started_at, max(i.started_at) AS last_started_at, count(*) AS turns,
   count(*) FILTER (WHERE i.thread_root_id IS NULL) AS threads,
   count(*) FILTER (WHERE i.status = 'failed') AS failed,
@@ -26,6 +36,28 @@ const SUMS = Prisma.raw(`
   sum(i.cache_read_tokens)::bigint AS cache_read_tokens,
   sum(i.cache_write_tokens)::bigint AS cache_write_tokens,
   sum(coalesce(i.duration_ms, 0))::bigint AS duration_ms`);
+
+const SESSION: Shape<Session> = {
+  id: 's.session_id',
+  initiator: { id: 's.initiator_id' },
+  startedAt: jsonTime('s.started_at'),
+  lastStartedAt: jsonTime('s.last_started_at'),
+  turns: 's.turns',
+  threads: 's.threads',
+  failed: 's.failed',
+  clients: 's.clients',
+  models: 's.models',
+  credentials: 's.credentials',
+  tokens: {
+    input: 's.input_tokens',
+    output: 's.output_tokens',
+    cacheRead: 's.cache_read_tokens',
+    cacheWrite: 's.cache_write_tokens',
+  },
+  durationMs: 's.duration_ms',
+};
+/** The row `s` of sums as a `Session`. */
+const SESSION_JSON = Prisma.raw(jsonOf(SESSION));
 
 /** Reads conversations: the interceptions of one person that their client put under one session. */
 @Injectable()
@@ -40,7 +72,7 @@ export class PrismaSessions {
     const { limit, cursor, ...filter } = query;
     const matches = conditions(scope, filter);
     const before = cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id < ${cursor}::uuid`;
-    const rows = await this.database.client.$queryRaw<SessionRow[]>`
+    const rows = await this.database.client.$queryRaw<{ first_id: string; session: Session }[]>`
       WITH begun AS MATERIALIZED (
         SELECT i.id, i.session_id, i.initiator_id FROM interceptions AS i
         WHERE i.session_id IS NOT NULL AND ${matches} ${before} AND NOT EXISTS (
@@ -49,16 +81,17 @@ export class PrismaSessions {
             WHERE o.session_id = i.session_id AND o.initiator_id = i.initiator_id AND o.id < i.id
           ) AS older JOIN interceptions AS i USING (id) WHERE ${matches})
         ORDER BY i.id DESC LIMIT ${limit + 1})
-      SELECT begun.id AS first_id, begun.session_id, begun.initiator_id, sums.*
+      SELECT begun.id AS first_id, ${SESSION_JSON} AS session
       FROM begun CROSS JOIN LATERAL (
         SELECT ${SUMS} FROM interceptions AS i
-        WHERE i.session_id = begun.session_id AND i.initiator_id = begun.initiator_id) AS sums
+        WHERE i.session_id = begun.session_id AND i.initiator_id = begun.initiator_id
+        GROUP BY i.session_id, i.initiator_id) AS s
       ORDER BY begun.id DESC`;
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     const nextCursor =
       rows.length > limit && last !== undefined ? encodeCursor(last.first_id) : null;
-    return { items: shown.map(toSession), nextCursor };
+    return { items: shown.map(({ session }) => session), nextCursor };
   }
 
   async detail(scope: Scope, id: string, query: SessionQuery): Promise<SessionAnswer> {
@@ -66,39 +99,44 @@ export class PrismaSessions {
       session: [id],
       ...(query.initiator !== undefined && { initiator: [query.initiator] }),
     });
-    const found = await this.database.client.$queryRaw<SessionRow[]>`
-      SELECT i.session_id, i.initiator_id, ${SUMS} FROM interceptions AS i WHERE ${own}
-      GROUP BY i.session_id, i.initiator_id ORDER BY i.initiator_id LIMIT ${INITIATORS_NAMED_MAX}`;
+    const found = await this.database.client.$queryRaw<{ session: Session }[]>`
+      SELECT ${SESSION_JSON} AS session FROM (
+        SELECT ${SUMS} FROM interceptions AS i WHERE ${own}
+        GROUP BY i.session_id, i.initiator_id) AS s
+      ORDER BY s.initiator_id LIMIT ${INITIATORS_NAMED_MAX}`;
     const [row] = found;
     if (row === undefined) return { kind: 'absent' };
     if (found.length > 1) {
-      return { kind: 'ambiguous', initiators: found.map((each) => each.initiator_id) };
+      return { kind: 'ambiguous', initiators: found.map(({ session }) => session.initiator.id) };
     }
     const turns = await this.#turns(own, query);
-    return { kind: 'found', session: toDetail(row, turns, query.limit) };
+    return { kind: 'found', session: toDetail(row.session, turns, query.limit) };
   }
 
-  #turns(own: Prisma.Sql, { cursor, limit }: SessionQuery): Promise<TurnRow[]> {
+  async #turns(own: Prisma.Sql, { cursor, limit }: SessionQuery): Promise<Turn[]> {
     const after = cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id > ${cursor}::uuid`;
-    return this.database.client.$queryRaw<TurnRow[]>`
-      SELECT i.*,
-        (SELECT string_agg(p.text, E'\n\n' ORDER BY p.id) FROM prompts AS p
-          WHERE p.interception_id = i.id) AS prompt,
-        ARRAY(SELECT t.tool FROM tool_usages AS t
-          WHERE t.interception_id = i.id ORDER BY t.id) AS tools
-      FROM interceptions AS i WHERE ${own} ${after} ORDER BY i.id LIMIT ${limit + 1}`;
+    const rows = await this.database.client.$queryRaw<{ turn: Turn }[]>`
+      SELECT ${TURN_JSON} AS turn FROM interceptions AS i
+      WHERE ${own} ${after} ORDER BY i.id LIMIT ${limit + 1}`;
+    return rows.map(({ turn }) => turn);
   }
 }
 
-function toDetail(row: SessionRow, found: readonly TurnRow[], limit: number): SessionDetail {
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  const { threads: threadCount, ...session } = toSession(row);
+function toDetail(of: Session, found: readonly Turn[], limit: number): SessionDetail {
+  const turns = found.slice(0, limit);
+  const last = turns.at(-1);
+  const { threads: threadCount, ...session } = of;
   return {
     ...session,
     threadCount,
-    tools: [...new Set(rows.flatMap(({ tools }) => tools))].toSorted(),
-    threads: toThreads(rows),
+    tools: [...new Set(turns.flatMap(({ tools }) => tools))].toSorted(),
+    threads: threadsOf(turns),
     nextCursor: found.length > limit && last !== undefined ? encodeCursor(last.id) : null,
   };
+}
+
+/** Turns by the chain they belong to; chains in the order in which they began. */
+function threadsOf(all: readonly Turn[]): Thread[] {
+  const byRoot = Map.groupBy(all, (turn) => turn.threadRootId ?? turn.id);
+  return [...byRoot].map(([rootId, turns]) => ({ rootId, turns }));
 }

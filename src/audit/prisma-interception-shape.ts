@@ -1,0 +1,129 @@
+import { Prisma } from '../generated/prisma/client.ts';
+import type {
+  Attempt,
+  Interception,
+  InterceptionDetail,
+  Prompt,
+  Thought,
+  TokenUsage,
+  ToolUsage,
+} from './interception-shape.ts';
+import type { Turn } from './session-shape.ts';
+import { jsonOf, jsonRowsOf, jsonTime, type Shape } from './prisma-shape.ts';
+
+const INTERCEPTION: Shape<Interception> = {
+  id: 'i.id',
+  startedAt: jsonTime('i.started_at'),
+  endedAt: jsonTime('i.ended_at'),
+  durationMs: 'i.duration_ms',
+  initiator: { id: 'i.initiator_id', metadata: 'i.initiator_metadata' },
+  provider: { type: 'i.provider_type', name: 'i.provider_name' },
+  model: 'i.model',
+  requestedModel: 'i.requested_model',
+  api: 'i.api',
+  route: 'i.route',
+  method: 'i.method',
+  streaming: 'i.streaming',
+  client: 'i.client',
+  userAgent: 'i.user_agent',
+  sessionId: 'i.session_id',
+  threadRootId: 'i.thread_root_id',
+  threadParentId: 'i.thread_parent_id',
+  credential: credentialOf('i'),
+  status: 'i.status',
+  error: `CASE WHEN i.error_type IS NOT NULL THEN ${jsonOf<NonNullable<Interception['error']>>({
+    type: 'i.error_type',
+    message: `coalesce(i.error_message, '')`,
+  })} END`,
+  upstreamStatus: 'i.upstream_status',
+  attemptCount: 'i.attempt_count',
+  failedOver: 'i.failed_over',
+  tokens: {
+    input: 'i.input_tokens',
+    output: 'i.output_tokens',
+    cacheRead: 'i.cache_read_tokens',
+    cacheWrite: 'i.cache_write_tokens',
+  },
+  usageSource: 'i.usage_source',
+  firstByteMs: 'i.first_byte_ms',
+  overheadMs: 'i.overhead_ms',
+};
+
+const ATTEMPT: Shape<Attempt> = {
+  ordinal: 'c.ordinal',
+  turn: 'c.turn',
+  credential: credentialOf('c'),
+  status: 'c.status',
+  outcome: 'c.outcome',
+  cooldownMs: 'c.cooldown_ms',
+  startedAt: jsonTime('c.started_at'),
+  durationMs: 'c.duration_ms',
+  error: 'c.error',
+};
+
+const TOKEN_USAGE: Shape<TokenUsage> = {
+  messageId: 'c.message_id',
+  input: 'c.input',
+  output: 'c.output',
+  cacheRead: 'c.cache_read',
+  cacheWrite: 'c.cache_write',
+  extra: 'c.extra',
+  createdAt: jsonTime('c.created_at'),
+};
+
+const PROMPT: Shape<Prompt> = {
+  messageId: 'c.message_id',
+  text: 'c.text',
+  createdAt: jsonTime('c.created_at'),
+};
+
+const TOOL_USAGE: Shape<ToolUsage> = {
+  messageId: 'c.message_id',
+  toolCallId: 'c.tool_call_id',
+  tool: 'c.tool',
+  serverUrl: 'c.server_url',
+  input: 'c.input',
+  injected: 'c.injected',
+  error: 'c.error',
+  createdAt: jsonTime('c.created_at'),
+};
+
+const THOUGHT: Shape<Thought> = {
+  source: 'c.source',
+  text: 'c.text',
+  createdAt: jsonTime('c.created_at'),
+};
+
+const DETAIL: Shape<InterceptionDetail> = {
+  ...INTERCEPTION,
+  contentMode: 'i.content_mode',
+  notes: `coalesce(i.notes, '{}')`,
+  attempts: jsonRowsOf('attempts', 'c.ordinal, c.id', ATTEMPT),
+  tokenUsages: jsonRowsOf('token_usages', 'c.id', TOKEN_USAGE),
+  prompts: jsonRowsOf('prompts', 'c.id', PROMPT),
+  toolUsages: jsonRowsOf('tool_usages', 'c.id', TOOL_USAGE),
+  thoughts: jsonRowsOf('thoughts', 'c.id', THOUGHT),
+};
+
+const TURN: Shape<Turn> = {
+  ...INTERCEPTION,
+  prompt: `(SELECT string_agg(p.text, E'\\n\\n' ORDER BY p.id) FROM prompts AS p
+    WHERE p.interception_id = i.id)`,
+  tools: `ARRAY(SELECT t.tool FROM tool_usages AS t
+    WHERE t.interception_id = i.id ORDER BY t.id)`,
+};
+
+/** The row `i` of `interceptions` as the API shows it in lists, exports and tails: an `Interception`. */
+export const INTERCEPTION_JSON = Prisma.raw(jsonOf(INTERCEPTION));
+/** The row `i` with all that belongs to it: an `InterceptionDetail`. */
+export const DETAIL_JSON = Prisma.raw(jsonOf(DETAIL));
+/** The row `i` as a turn of its conversation: a `Turn`. */
+export const TURN_JSON = Prisma.raw(jsonOf(TURN));
+
+function credentialOf(row: string): Shape<Interception['credential']> {
+  return {
+    kind: `${row}.credential_kind`,
+    hint: `${row}.credential_hint`,
+    fingerprint: `${row}.credential_fingerprint`,
+  };
+}
