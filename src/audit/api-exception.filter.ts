@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { STATUS_CODES } from 'node:http';
 import { isObject, stringAt } from '../core/json.ts';
 import { DatabaseError } from '../database/index.ts';
-import { isConnectionFailure } from './connection-failure.ts';
+import { queryFailure, type QueryFailure } from './query-failure.ts';
 
 /** Every failure of the bridge's own routes: `{statusCode, error, message, details?}`. */
 export interface ApiErrorBody {
@@ -13,6 +13,11 @@ export interface ApiErrorBody {
   readonly message: string;
   readonly details?: unknown;
 }
+
+const UNAVAILABLE: Record<QueryFailure, string> = {
+  connection: 'The database is not available at the moment.',
+  timeout: 'There is too much to read for this answer. Narrow the question, to a time for example.',
+};
 
 /** Turns whatever a handler throws into the error shape of the contract; what is no fault of the caller is logged. */
 @Catch()
@@ -29,9 +34,8 @@ export class ApiExceptionFilter implements ExceptionFilter {
 
   #bodyFor(error: unknown): ApiErrorBody {
     if (error instanceof HttpException) return bodyOf(error.getStatus(), error.getResponse());
-    if (error instanceof DatabaseError || isConnectionFailure(error)) {
-      return bodyOf(HttpStatus.SERVICE_UNAVAILABLE, 'The database is not available at the moment.');
-    }
+    const failure = error instanceof DatabaseError ? 'connection' : queryFailure(error);
+    if (failure !== undefined) return bodyOf(HttpStatus.SERVICE_UNAVAILABLE, UNAVAILABLE[failure]);
     this.#logger.error(
       'a request failed for a fault of the bridge',
       error instanceof Error ? error.stack : String(error),

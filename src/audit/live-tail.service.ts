@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { waited } from '../core/waited.ts';
 import { DatabaseError } from '../database/index.ts';
-import { isConnectionFailure } from './connection-failure.ts';
 import { EndingsBellService } from './endings-bell.service.ts';
 import type { InterceptionFilter } from './interception-filter.ts';
 import { liveEventId } from './live-event-id.ts';
 import { PrismaEndings, type Ending, type Endings } from './prisma-endings.ts';
+import { queryFailure } from './query-failure.ts';
 import type { Scope } from './scope.ts';
 import type { SseMessage, SseResponse } from './sse-response.ts';
 
@@ -69,7 +69,7 @@ export class LiveTailService {
     try {
       return await this.endings.after(position, scope, filter);
     } catch (error) {
-      if (error instanceof DatabaseError || isConnectionFailure(error)) return undefined;
+      if (error instanceof DatabaseError || queryFailure(error) !== undefined) return undefined;
       throw error;
     }
   }

@@ -82,10 +82,7 @@ export class PrismaInterceptions {
     if (isInOneIndex(scope, filter)) return client.$queryRaw(select(pageSql(scope, filter, page)));
     let rows: Row[] = [];
     for (const statement of this.#widening(scope, filter, page)) {
-      [, rows] = await client.$transaction([
-        client.$queryRaw(SEARCH_SETTINGS),
-        client.$queryRaw<Row[]>(select(statement)),
-      ]);
+      rows = await client.$queryRaw(select(statement));
       if (rows.length === page.limit) break;
     }
     return rows;
@@ -125,13 +122,6 @@ export function pageSql(scope: Scope, filter: InterceptionFilter, page: Page): P
     SELECT i.id, ${INTERCEPTION_JSON} AS record FROM interceptions AS i
     WHERE ${conditions(scope, filter, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
-
-/**
- * Bitmaps that hold every row and not only its page, and what it truly costs to parse a prompt: by
- * its own reckoning PostgreSQL would rather parse a day of them than use the index of words.
- */
-const SEARCH_SETTINGS = Prisma.sql`SELECT set_config('work_mem', '64MB', true),
-  set_config('cpu_operator_cost', '0.05', true), set_config('jit', 'off', true)`;
 
 /** How many records are cheaper looked at one by one than found through several indexes. */
 const RECENT = 20_000;
