@@ -30,7 +30,7 @@ export class ExportController {
     @Res() res: Response,
   ): Promise<void> {
     const { format, cursor, ...filter } = query;
-    const pages = this.interceptions.pages(scopeOf(caller), filter, cursor);
+    const pages = this.interceptions.pages({ scope: scopeOf(caller), filter }, cursor);
     // What fails before the first page is there is an ordinary error.
     const first = await pages.next();
     res.setHeader('content-type', CONTENT_TYPE[format]);

@@ -1,5 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts';
 import type { InterceptionFilter } from './interception-filter.ts';
+import { KIND_FILTERS } from './reading.ts';
 import type { Scope } from './scope.ts';
 import { firstIdAfter, firstIdSince } from './time-range.ts';
 
@@ -12,49 +13,87 @@ export interface IdRange {
   readonly since?: string | undefined;
 }
 
+/** What is asked for, by whom. */
+export interface Question {
+  readonly scope: Scope;
+  readonly filter: InterceptionFilter;
+  /** The kinds that the filter comes down to, where they have been looked up: they stand for it then. */
+  readonly kinds?: readonly string[] | undefined;
+}
+
 /**
  * The condition on `interceptions AS i` that every query of the audit goes through: what
  * was asked for, of what the caller may see.
  */
-export function conditions(
-  scope: Scope,
-  filter: InterceptionFilter,
-  range: IdRange = {},
-): Prisma.Sql {
-  const all = [
+export function conditions(question: Question, range: IdRange = {}): Prisma.Sql {
+  const { filter, kinds } = question;
+  const ofKinds =
+    kinds === undefined
+      ? equalities(filter, KIND_FILTERS)
+      : [Prisma.sql`i.kind_id = ANY(${kinds}::uuid[])`];
+  return every([...besidesKinds(question, range), ...ofKinds]);
+}
+
+/** The same for records that are of one of the question's kinds anyway. */
+export function conditionsOfKind(question: Question, range: IdRange): Prisma.Sql {
+  return every(besidesKinds(question, range));
+}
+
+function besidesKinds({ scope, filter }: Question, range: IdRange): Prisma.Sql[] {
+  return [
     ...inScope(scope),
-    ...equalities(filter),
+    ...equalities(filter, OTHER_EQUALITIES),
     ...ranges(filter),
     ...within('i.id', range),
     ...inChildren(filter, range),
   ];
-  return all.length === 0 ? Prisma.sql`true` : Prisma.join(all, ' AND ');
+}
+
+/** The condition on `interception_kinds AS i`; undefined for a filter that leaves every kind. */
+export function kindConditions(filter: InterceptionFilter): Prisma.Sql | undefined {
+  const all = equalities(filter, KIND_FILTERS);
+  return all.length === 0 ? undefined : every(all);
+}
+
+function every(all: readonly Prisma.Sql[]): Prisma.Sql {
+  return all.length === 0 ? Prisma.sql`true` : Prisma.join([...all], ' AND ');
 }
 
 function inScope(scope: Scope): Prisma.Sql[] {
   return scope.kind === 'everybody' ? [] : [Prisma.sql`i.initiator_id = ${scope.initiatorId}`];
 }
 
-function equalities(filter: InterceptionFilter): Prisma.Sql[] {
-  const columns = [
-    ['i.initiator_id', filter.initiator],
-    ['i.provider_name', filter.provider],
-    ['i.provider_type', filter.providerType],
-    ['i.model', filter.model],
-    ['i.client', filter.client],
-    ['i.session_id', filter.session],
-    ['i.api', filter.api],
-    ['i.status', filter.status],
-    ['i.error_type', filter.errorType],
-    ['i.credential_kind', filter.credentialKind],
-    ['i.credential_hint', filter.credentialHint],
-    ['i.credential_fingerprint', filter.credentialFingerprint],
-    ['i.streaming', filter.streaming],
-    ['i.failed_over', filter.failedOver],
-  ] as const;
-  return columns.flatMap(([column, wanted]) =>
-    wanted === undefined ? [] : [Prisma.sql`${Prisma.raw(column)} ${isOneOf(wanted)}`],
-  );
+const OTHER_EQUALITIES = [
+  'initiator',
+  'session',
+  'credentialHint',
+  'credentialFingerprint',
+] as const;
+type Equality = (typeof KIND_FILTERS)[number] | (typeof OTHER_EQUALITIES)[number];
+
+const COLUMNS: Record<Equality, string> = {
+  initiator: 'i.initiator_id',
+  session: 'i.session_id',
+  credentialHint: 'i.credential_hint',
+  credentialFingerprint: 'i.credential_fingerprint',
+  provider: 'i.provider_name',
+  providerType: 'i.provider_type',
+  model: 'i.model',
+  client: 'i.client',
+  api: 'i.api',
+  status: 'i.status',
+  errorType: 'i.error_type',
+  credentialKind: 'i.credential_kind',
+  streaming: 'i.streaming',
+  failedOver: 'i.failed_over',
+};
+
+function equalities(filter: InterceptionFilter, names: readonly Equality[]): Prisma.Sql[] {
+  return names.flatMap((name) => {
+    const wanted = filter[name];
+    if (wanted === undefined) return [];
+    return [Prisma.sql`${Prisma.raw(COLUMNS[name])} ${isOneOf(wanted)}`];
+  });
 }
 
 /** One value as an equality: only that leaves the index in the order of ids. */

@@ -42,7 +42,7 @@ export class PrismaEndings {
     const items = await this.database.client.$queryRaw<Ending[]>`
       SELECT e.position, ${INTERCEPTION_JSON} AS interception
       FROM interception_endings AS e JOIN interceptions AS i ON i.id = e.interception_id
-      WHERE e.position > ${position} AND e.position <= ${end} AND ${conditions(scope, filter)}
+      WHERE e.position > ${position} AND e.position <= ${end} AND ${conditions({ scope, filter })}
       ORDER BY e.position LIMIT ${ITEMS_MAX}`;
     const last = items.at(-1);
     const isFull = items.length === ITEMS_MAX && last !== undefined;

@@ -45,7 +45,7 @@ function initiator(scope: Scope, facet: Facet): Prisma.Sql {
 function toolsOf(scope: Scope): Prisma.Sql {
   if (scope.kind === 'own') {
     return Prisma.sql`SELECT t.tool AS value FROM (
-      SELECT i.id FROM interceptions AS i WHERE ${conditions(scope, {})}
+      SELECT i.id FROM interceptions AS i WHERE ${conditions({ scope, filter: {} })}
       ORDER BY i.id DESC LIMIT ${OWN_RECORDS_MAX}) AS own
       JOIN tool_usages AS t ON t.interception_id = own.id`;
   }

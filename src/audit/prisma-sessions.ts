@@ -5,6 +5,7 @@ import { encodeCursor } from './cursor.ts';
 import { conditions } from './prisma-conditions.ts';
 import { TURN_JSON } from './prisma-interception-shape.ts';
 import { jsonOf, jsonTime, type Shape } from './prisma-shape.ts';
+import { kindsOf } from './prisma-kinds.ts';
 import type { Scope } from './scope.ts';
 import type {
   Session,
@@ -70,7 +71,8 @@ export class PrismaSessions {
    */
   async page(scope: Scope, query: SessionsQuery): Promise<SessionPage> {
     const { limit, cursor, ...filter } = query;
-    const matches = conditions(scope, filter);
+    const kinds = await kindsOf(this.database.client, filter);
+    const matches = conditions({ scope, filter, kinds });
     const before = cursor === undefined ? Prisma.empty : Prisma.sql`AND i.id < ${cursor}::uuid`;
     const rows = await this.database.client.$queryRaw<{ first_id: string; session: Session }[]>`
       WITH begun AS MATERIALIZED (
@@ -95,9 +97,12 @@ export class PrismaSessions {
   }
 
   async detail(scope: Scope, id: string, query: SessionQuery): Promise<SessionAnswer> {
-    const own = conditions(scope, {
-      session: [id],
-      ...(query.initiator !== undefined && { initiator: [query.initiator] }),
+    const own = conditions({
+      scope,
+      filter: {
+        session: [id],
+        ...(query.initiator !== undefined && { initiator: [query.initiator] }),
+      },
     });
     const found = await this.database.client.$queryRaw<{ session: Session }[]>`
       SELECT ${SESSION_JSON} AS session FROM (

@@ -115,7 +115,7 @@ function recordsOf(scope: Scope, query: UsageQuery, { fromMs, toMs }: Segment): 
     ...(Number.isFinite(toMs) && { startedBefore: new Date(toMs).toISOString() }),
   };
   return Prisma.sql`SELECT ${RECORD} FROM interceptions AS i
-    WHERE i.status <> 'in_progress' AND ${conditions(scope, within)}`;
+    WHERE i.status <> 'in_progress' AND ${conditions({ scope, filter: within })}`;
 }
 
 function totalsOf(

@@ -1,0 +1,94 @@
+import { unreachable } from '../core/errors.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { conditions, conditionsOfKind, type IdRange, type Question } from './prisma-conditions.ts';
+import { INTERCEPTION_JSON } from './prisma-interception-shape.ts';
+import { readingOf } from './reading.ts';
+import { searchSpans } from './search-spans.ts';
+
+export interface Page extends IdRange {
+  readonly limit: number;
+}
+
+/** How many kinds are looked at sooner than the newest records of all. */
+const KINDS_FEW = 64;
+/** How many records are cheaper looked at one by one than found through several indexes. */
+const RECENT = 10_000;
+
+/**
+ * The statements that find a page of the newest matches, as (id, record): each looks further than
+ * the one before, and the first that fills the page has it; the last has all there is. No match is
+ * newer than `endMs`.
+ */
+export function pageStatements(question: Question, page: Page, endMs: number): Prisma.Sql[] {
+  const { scope, filter, kinds } = question;
+  const reading = readingOf(scope, filter, kinds !== undefined);
+  switch (reading) {
+    case 'index':
+      return [indexSql(question, page)];
+    case 'kinds':
+      return hasFewRecords(question)
+        ? [kindsSql(question, page)]
+        : [recentSql(question, page), kindsSql(question, page)];
+    case 'search': {
+      const spans = searchSpans(endMs).map((since) => searchSql(question, { ...page, since }));
+      return filter.text === undefined ? [recentSql(question, page), ...spans] : spans;
+    }
+    default:
+      return unreachable(reading, 'pageStatements');
+  }
+}
+
+/** Whether the newest of each kind are fewer than the newest records of all. */
+function hasFewRecords({ scope, filter, kinds = [] }: Question): boolean {
+  return kinds.length <= KINDS_FEW || scope.kind === 'own' || filter.initiator?.length === 1;
+}
+
+/** One index read backwards from the cursor, as far as a page needs. */
+export function indexSql(question: Question, page: Page): Prisma.Sql {
+  return Prisma.sql`
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM interceptions AS i
+    WHERE ${conditions(question, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
+}
+
+/** The newest of each kind, from an index that has them in that order. */
+export function kindsSql(question: Question, page: Page): Prisma.Sql {
+  return newest(
+    Prisma.sql`
+      SELECT of_kind.id FROM unnest(${question.kinds ?? []}::uuid[]) AS kind(id) CROSS JOIN LATERAL (
+        SELECT i.id FROM interceptions AS i
+        WHERE i.kind_id = kind.id AND ${conditionsOfKind(question, page)}
+        ORDER BY i.id DESC LIMIT ${page.limit}) AS of_kind`,
+    page,
+  );
+}
+
+/** Matches among the newest records: all that a page needs when matches are frequent. */
+export function recentSql(question: Question, page: Page): Prisma.Sql {
+  const { startedAfter, startedBefore } = question.filter;
+  const recent = { scope: question.scope, filter: { startedAfter, startedBefore } };
+  return Prisma.sql`
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM (
+      SELECT i.* FROM interceptions AS i WHERE ${conditions(recent, page)}
+      ORDER BY i.id DESC LIMIT ${RECENT}) AS i
+    WHERE ${conditions(question, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
+}
+
+/**
+ * Finds first and sorts then. Reading backwards until a page is full, which PostgreSQL would do on the
+ * assumption that values do not depend on one another or on time, means reading all there is when they do.
+ */
+export function searchSql(question: Question, page: Page): Prisma.Sql {
+  return newest(
+    Prisma.sql`SELECT i.id FROM interceptions AS i WHERE ${conditions(question, page)}`,
+    page,
+  );
+}
+
+/** Sorts ids alone, and reads no more records than are shown. */
+function newest(found: Prisma.Sql, { limit }: Page): Prisma.Sql {
+  return Prisma.sql`
+    WITH found AS MATERIALIZED (${found}),
+    newest AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT ${limit})
+    SELECT i.id, ${INTERCEPTION_JSON} AS record FROM newest JOIN interceptions AS i USING (id)
+    ORDER BY id DESC`;
+}

@@ -1,0 +1,41 @@
+import type { InterceptionFilter } from './interception-filter.ts';
+import type { Scope } from './scope.ts';
+
+/** Filters on facts with few values, whose combinations are known as the kinds of interceptions. */
+export const KIND_FILTERS = [
+  'provider',
+  'providerType',
+  'model',
+  'client',
+  'api',
+  'status',
+  'errorType',
+  'credentialKind',
+  'streaming',
+  'failedOver',
+] as const;
+
+/**
+ * How a page of the newest matches is read:
+ *
+ * - `index`: one index backwards gives the matches and hardly anything else;
+ * - `kinds`: the newest of each kind, and of these the newest;
+ * - `search`: find first, sort then, looking further back until the page is full.
+ */
+export type Reading = 'index' | 'kinds' | 'search';
+
+const ANY: ReadonlySet<string> = new Set(['startedAfter', 'startedBefore', 'initiator']);
+const OF_KINDS: ReadonlySet<string> = new Set(KIND_FILTERS);
+
+export function readingOf(scope: Scope, filter: InterceptionFilter, hasKinds: boolean): Reading {
+  if (filter.text !== undefined) return 'search';
+  // Of one conversation there are never so many that it matters how they are read.
+  if (filter.session !== undefined) return 'index';
+  const names = Object.entries(filter)
+    .filter(([name, wanted]) => wanted !== undefined && !ANY.has(name))
+    .map(([name]) => name);
+  const others = names.filter((name) => !OF_KINDS.has(name)).length;
+  const isOnePerson = scope.kind === 'own' || filter.initiator?.length === 1;
+  if (hasKinds && (isOnePerson || others === 0)) return 'kinds';
+  return isOnePerson || names.length <= 1 ? 'index' : 'search';
+}
