@@ -18,6 +18,7 @@ export const ERROR_STATUS = {
   upstream_unreachable: 502,
   upstream_timeout: 504,
   upstream_truncated: 502,
+  upstream_malformed: 502,
   audit_unavailable: 503,
   draining: 503,
   internal: 500,

@@ -1,6 +1,7 @@
 import { errorText } from '../core/errors.ts';
 import { parseObject } from '../core/json.ts';
 import { SseReader, type SseEvent } from '../core/sse-reader.ts';
+import { UpstreamFailure } from '../upstream/index.ts';
 import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from './api.ts';
 
 /**
@@ -20,11 +21,14 @@ export interface AnswerObserver {
   /** Nothing more will come. */
   end(): void;
   findings(): Findings;
+  /** Why an answer that came to its end is none all the same. Of one that did not it says nothing. */
+  readonly flaw: UpstreamFailure | undefined;
   readonly notes: readonly string[];
 }
 
 export class StreamObserver implements AnswerObserver {
   readonly notes: string[] = [];
+  readonly flaw = undefined;
   #isComplete = false;
   #hasBegun = false;
   readonly #reader: StreamReader;
@@ -90,6 +94,7 @@ export class JsonObserver implements AnswerObserver {
   readonly isComplete = false;
   readonly isBetweenFrames = false;
   readonly notes: string[] = [];
+  flaw: UpstreamFailure | undefined;
   readonly #api: Api;
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -126,7 +131,7 @@ export class JsonObserver implements AnswerObserver {
     this.#chunks = [];
     try {
       if (body !== undefined) return this.#api.readAnswer(body);
-      this.notes.push('the answer is not a JSON object');
+      this.flaw = new UpstreamFailure('malformed', 'the answer is not a JSON object');
     } catch (error) {
       this.notes.push(`the answer could not be read: ${errorText(error)}`);
     }
@@ -140,6 +145,7 @@ export class BlindObserver implements AnswerObserver {
   readonly isComplete = false;
   readonly isBetweenFrames = false;
   readonly notes: readonly string[];
+  readonly flaw = undefined;
   hasBegun = false;
 
   constructor(notes: readonly string[] = []) {

@@ -25,6 +25,7 @@ const CODE_OF_FAILURE = {
   unreachable: 'upstream_unreachable',
   timeout: 'upstream_timeout',
   truncated: 'upstream_truncated',
+  malformed: 'upstream_malformed',
   aborted: 'internal',
 } as const satisfies Record<UpstreamFailure['kind'], ErrorCode>;
 
@@ -33,6 +34,7 @@ const MESSAGE_OF_FAILURE = {
   unreachable: 'The provider could not be reached.',
   timeout: 'The provider did not answer in time.',
   truncated: 'The provider broke off its answer before the end.',
+  malformed: 'The provider answered with something that cannot be read.',
   aborted: 'The call was cancelled.',
 } as const;
 
@@ -58,8 +60,9 @@ export function endingOf(
   if (isRefusal(answer.status) || vendorError !== undefined) {
     return { ...known, status: 'failed', error: refusalOf(answer.status, vendorError, failures) };
   }
-  if (outcome.kind === 'complete') return { ...known, status: 'completed' };
-  const { code, detail } = bridgeErrorOf(outcome.failure);
+  const failure = outcome.kind === 'complete' ? observer.flaw : outcome.failure;
+  if (failure === undefined) return { ...known, status: 'completed' };
+  const { code, detail } = bridgeErrorOf(failure);
   return { ...known, status: 'failed', error: { type: code, message: detail.public } };
 }
 
@@ -93,11 +96,12 @@ export function finishAttempt(
   } else if (outcome.kind === 'caller_left') {
     attempt.finish({ outcome: 'aborted' });
   } else {
-    const vendorError: UpstreamError | undefined = error ?? observer.findings().error;
-    const isRefused = isRefusal(answer.status) || vendorError !== undefined;
+    const known: Error | UpstreamError | undefined =
+      error ?? observer.findings().error ?? observer.flaw;
+    const isRefused = isRefusal(answer.status) || known !== undefined;
     attempt.finish(
       isRefused
-        ? { outcome: 'relayed_error', error: vendorError?.message || null }
+        ? { outcome: 'relayed_error', error: known?.message || null }
         : { outcome: 'served' },
     );
   }

@@ -54,7 +54,7 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
     failure: undefined,
     messageId: null,
   };
-  if (hasNoBody(answer, inspection.method)) {
+  if (hasNoBody(answer, inspection)) {
     await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
     return { ...known, observer: new BlindObserver() };
   }
@@ -134,11 +134,12 @@ function isEventStream(answer: Answer): boolean {
   return contentType.toLowerCase().startsWith('text/event-stream');
 }
 
-function hasNoBody({ status, headers }: Answer, method: string): boolean {
+/** Where an API is spoken, a body of no length is not the one that was promised. */
+function hasNoBody({ status, headers }: Answer, { api, method }: Inspection): boolean {
   return (
     method === 'HEAD' ||
     status === 204 ||
     status === 304 ||
-    headerValue(headers, 'content-length') === '0'
+    (api === undefined && headerValue(headers, 'content-length') === '0')
   );
 }

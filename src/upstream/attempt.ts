@@ -95,6 +95,7 @@ export class Attempt {
 const OUTCOME_OF_FAILURE = {
   unreachable: 'transport_error',
   truncated: 'transport_error',
+  malformed: 'transport_error',
   timeout: 'timeout',
   aborted: 'aborted',
 } as const;

@@ -22,7 +22,7 @@ describe('the same key is worth another try', () => {
     expect(isRetryable(answered(status))).toBe(true);
   });
 
-  it.each(['unreachable', 'truncated'] as const)('when the provider was %s', (kind) => {
+  it.each(['unreachable', 'truncated', 'malformed'] as const)('when the answer was %s', (kind) => {
     expect(isRetryable(failed(kind))).toBe(true);
   });
 });

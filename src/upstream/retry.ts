@@ -20,7 +20,7 @@ const ASKED_MS_MAX = 60_000;
 /** Connection errors, 408, 409 and 5xx; never what is about the key, never a timeout. */
 export function isRetryable(tried: Tried): boolean {
   if (tried.kind === 'failed') {
-    return tried.failure.kind === 'unreachable' || tried.failure.kind === 'truncated';
+    return tried.failure.kind !== 'timeout' && tried.failure.kind !== 'aborted';
   }
   const { status } = tried.inspected.answer;
   return tried.verdict.kind === 'healthy' && (status === 408 || status === 409 || status >= 500);

@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { errorText } from '../core/errors.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import { failureOf, UpstreamFailure, type AnswerProgress } from './upstream-failure.ts';
 
 /** Names and values in turn, as they stood on the wire. */
 export type RawHeaders = readonly string[];
@@ -44,7 +43,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   #reader: PromiseWithResolvers<Buffer | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastLook: NodeJS.Immediate | undefined;
-  #hasHead = false;
+  #progress: AnswerProgress = 'none';
   #hasBody = false;
 
   constructor(
@@ -80,10 +79,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
     if (this.#failure !== undefined) controller.abort(this.#failure);
   }
 
+  onResponseStarted(): void {
+    this.#progress = 'begun';
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     // An interim answer, such as 103 Early Hints, is not the answer.
     if (status < 200) return;
-    this.#hasHead = true;
+    this.#progress = 'head';
     this.#settleAnswer.resolve({ status, headers: textHeaders(controller.rawHeaders), body: this });
   }
 
@@ -108,7 +111,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(asFailure(error, this.#hasHead));
+    this.#fail(failureOf(error, this.#progress));
   }
 
   readonly #onAbort = (): void => {
@@ -145,16 +148,6 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
     clearTimeout(this.#timer);
     clearImmediate(this.#lastLook);
   }
-}
-
-function asFailure(error: Error, hasHead: boolean): UpstreamFailure {
-  if (error instanceof UpstreamFailure) return error;
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-    return new UpstreamFailure('timeout', 'connecting to the provider took too long', error);
-  }
-  const kind = hasHead ? 'truncated' : 'unreachable';
-  return new UpstreamFailure(kind, errorText(error), error);
 }
 
 /** Undici hands HTTP/1 headers over as the bytes they were. */

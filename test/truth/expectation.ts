@@ -72,6 +72,12 @@ const UNREACHABLE: Cut = {
   outcome: 'transport_error',
 };
 const SERVED: Cut = { status: 'completed', errorType: null, outcome: 'served' };
+/** Half of a JSON object that ends like a whole answer. */
+const MALFORMED: Cut = {
+  status: 'failed',
+  errorType: 'upstream_malformed',
+  outcome: 'relayed_error',
+};
 
 /**
  * All that may be true of a call after which no other key is tried: one possibility, but
@@ -109,7 +115,7 @@ function ofBody(made: MadeCall): Expectation[] {
   const announced = Number(headers['content-length'] ?? NaN);
   const isHeld = api.name !== 'passthrough' && bytes.length < HELD_BYTES_MAX;
   const whole = {
-    ...SERVED,
+    ...wholeOf(made),
     isRelayed: true,
     tokens: usageOfBody(call, api),
     bytes: bytes.length,
@@ -120,6 +126,19 @@ function ofBody(made: MadeCall): Expectation[] {
   const isAllThere = bytes.length === announced;
   if (call.outcome === 'reset') return isAllThere ? [whole, truncated] : [truncated];
   return isAllThere || hasCleanEnd(call) ? [whole] : [truncated];
+}
+
+/** What an answer that came to its end is to an API that reads it. */
+function wholeOf({ call, api }: MadeCall): Cut {
+  return api.name === 'passthrough' || isObject(call.sent.text) ? SERVED : MALFORMED;
+}
+
+function isObject(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 function ofStream(made: MadeCall, arrivedAtLeast: number): Expectation[] {
