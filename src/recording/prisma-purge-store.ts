@@ -3,11 +3,12 @@ import { firstIdAt } from '../core/ids.ts';
 import { PurgeStore } from './retention.ts';
 
 const BATCH_ROWS = 2_000;
+/** Each with all that belongs to it, which is a handful of rows as a rule. */
+const BATCH_RECORDS = 500;
 /** Told to PostgreSQL as the one thing that replicas take turns at. */
 const LOCK = 0x61_69_62_31;
 const TIMEOUT_MS = 60_000;
 
-/** Children first, so that no interception is seen without knowing that it is going. */
 const CHILDREN = ['attempts', 'token_usages', 'prompts', 'tool_usages', 'thoughts'];
 
 /**
@@ -19,11 +20,18 @@ export class PrismaPurgeStore extends PurgeStore {
     super();
   }
 
+  override async nowMs(): Promise<number> {
+    const [row] = await this.prisma.$queryRaw<{ now: Date }[]>`SELECT now() AS now`;
+    if (row === undefined) throw new Error('the database does not tell the time');
+    return row.now.getTime();
+  }
+
   override purgeRecords(olderThanMs: number): Promise<number | undefined> {
     const below = firstIdAt(olderThanMs);
     return this.#inTurn([
+      deleteRecords(below),
+      // What is left of those whose start was never stored.
       ...CHILDREN.map((table) => deleteBelow(table, 'interception_id', below)),
-      deleteBelow('interceptions', 'id', below),
       deleteBelow('key_events', 'id', below),
     ]);
   }
@@ -53,6 +61,20 @@ export class PrismaPurgeStore extends PurgeStore {
       { timeout: TIMEOUT_MS, maxWait: TIMEOUT_MS },
     );
   }
+}
+
+/** In one statement, so that nobody sees a record without what belongs to it. */
+function deleteRecords(below: string): Prisma.Sql {
+  const gone = Prisma.sql`ANY (ARRAY(SELECT id FROM gone))`;
+  const children = CHILDREN.map((table) => {
+    const [name, from] = [Prisma.raw(`gone_${table}`), Prisma.raw(table)];
+    return Prisma.sql`${name} AS (DELETE FROM ${from} WHERE interception_id = ${gone})`;
+  });
+  return Prisma.sql`
+    WITH gone AS MATERIALIZED (
+        SELECT id FROM interceptions WHERE id < ${below}::uuid ORDER BY id LIMIT ${BATCH_RECORDS}),
+      ${Prisma.join(children)}
+    DELETE FROM interceptions WHERE id = ${gone}`;
 }
 
 function deleteBelow(table: string, column: string, below: string): Prisma.Sql {

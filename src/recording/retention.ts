@@ -1,9 +1,13 @@
-import type { Clock } from '../core/clock.ts';
 import { errorText } from '../core/errors.ts';
 import { waited } from '../core/waited.ts';
 
 /** What can be purged, and how much of it at once. */
 export abstract class PurgeStore {
+  /**
+   * The time by which age is counted. It is the database's: a process whose own clock is
+   * wrong for a minute must not purge years by it.
+   */
+  abstract nowMs(): Promise<number>;
   /**
    * Deletes at most one batch of what is older. Answers how many rows went, or
    * undefined when another replica is at it.
@@ -42,7 +46,6 @@ export class Retention {
     private readonly store: PurgeStore,
     private readonly settings: RetentionSettings,
     private readonly reports: RetentionReports,
-    private readonly clock: Clock,
   ) {}
 
   async run(stop: AbortSignal): Promise<void> {
@@ -59,14 +62,14 @@ export class Retention {
   async #purgeRecords(stop: AbortSignal): Promise<void> {
     const { recordsMs } = this.settings;
     if (recordsMs === 0) return;
-    const olderThanMs = this.clock.nowMs() - recordsMs;
+    const olderThanMs = (await this.store.nowMs()) - recordsMs;
     await this.#untilDone('records', () => this.store.purgeRecords(olderThanMs), stop);
   }
 
   async #purgeTexts(stop: AbortSignal): Promise<void> {
     const { textsMs } = this.settings;
     if (textsMs === 0) return;
-    const olderThanMs = this.clock.nowMs() - textsMs;
+    const olderThanMs = (await this.store.nowMs()) - textsMs;
     const doneBeforeMs = this.#textsDoneBeforeMs;
     const purge = (): Promise<number | undefined> =>
       this.store.purgeTexts(olderThanMs, doneBeforeMs);

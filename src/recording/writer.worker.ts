@@ -37,12 +37,7 @@ const keeper = new JournalKeeper(new PrismaRecordStore(prisma), reports, new Sys
   root: journalRoot,
   instance,
 });
-const retention = new Retention(
-  new PrismaPurgeStore(prisma),
-  start.retention,
-  reports,
-  new SystemClock(),
-);
+const retention = new Retention(new PrismaPurgeStore(prisma), start.retention, reports);
 await Promise.all([
   keeper.run(
     join(journalRoot, instance.id),

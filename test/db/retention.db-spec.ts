@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createPrismaClient } from '../../src/database/prisma-client.ts';
-import { uuidv7 } from '../../src/core/ids.ts';
+import { firstIdAt, uuidv7 } from '../../src/core/ids.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
+import { PrismaAuditCheck } from '../../src/recording/prisma-audit-check.ts';
 import { PrismaPurgeStore } from '../../src/recording/prisma-purge-store.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
-import { Retention } from '../../src/recording/retention.ts';
+import { Retention, type RetentionSettings } from '../../src/recording/retention.ts';
 import { AuditTables } from '../support/audit-tables.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
   anAttempt,
@@ -19,7 +19,7 @@ import {
 } from '../support/record-events.ts';
 
 const DAY = 86_400_000;
-const NOW = Date.UTC(2030, 0, 100);
+const NOW = Date.now();
 /** A little more than is purged at once. */
 const PER_AGE = 2_100;
 
@@ -66,21 +66,41 @@ async function agesIn(table: string, condition = 'true'): Promise<number[]> {
     .toSorted((a, b) => b - a);
 }
 
-test('what is past its age goes, texts before records, and nothing else', async () => {
-  const purged: [string, number][] = [];
-  const retention = new Retention(
-    new PrismaPurgeStore(prisma),
-    { recordsMs: 60 * DAY, textsMs: 30 * DAY },
-    { purged: (what, rows) => purged.push([what, rows]), failed: expect.unreachable },
-    new FakeClock(NOW),
-  );
+/** Runs until `what` has been purged, in that order. */
+async function purge(settings: RetentionSettings, what: readonly string[]): Promise<void> {
+  const purged: string[] = [];
+  const retention = new Retention(new PrismaPurgeStore(prisma), settings, {
+    purged: (one) => purged.push(one),
+    failed: expect.unreachable,
+  });
   const stop = new AbortController();
   const running = retention.run(stop.signal);
-  await expect
-    .poll(() => purged.map(([what]) => what), { timeout: 15_000 })
-    .toEqual(['texts', 'records']);
+  await expect.poll(() => purged, { timeout: 15_000 }).toEqual(what);
   stop.abort();
   await running;
+}
+
+test('whoever looks between two batches finds every record whole or gone', async () => {
+  const store = new PrismaPurgeStore(prisma);
+  expect(await store.purgeRecords(NOW - 60 * DAY)).toBeGreaterThan(0);
+
+  expect(await tables.rows('SELECT id FROM interceptions LIMIT 1')).toHaveLength(1);
+  for await (const finding of new PrismaAuditCheck(prisma).findings()) {
+    expect(finding).toMatchObject({ count: 0 });
+  }
+});
+
+// A clock that is set wrong is mended in a minute, and what it made the bridge purge is gone.
+test("the bridge's own clock, be it years ahead, makes nothing go early", async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW + 10_000 * DAY });
+  onTestFinished(() => void vi.useRealTimers());
+  await purge({ recordsMs: 89 * DAY, textsMs: 0 }, ['records']);
+
+  expect(await agesIn('interceptions')).toEqual([61, 59, 31, 29, 0]);
+});
+
+test('what is past its age goes, texts before records, and nothing else', async () => {
+  await purge({ recordsMs: 60 * DAY, textsMs: 30 * DAY }, ['texts', 'records']);
 
   expect(await agesIn('interceptions')).toEqual([59, 31, 29, 0]);
   for (const table of ['attempts', 'token_usages', 'tool_usages']) {
@@ -91,6 +111,14 @@ test('what is past its age goes, texts before records, and nothing else', async 
   expect(await tables.rows('SELECT count(*)::int AS n FROM attempts')).toEqual([
     { n: 4 * PER_AGE },
   ]);
+});
+
+test('what belongs to no record goes at its age as well', async () => {
+  const orphan = { id: firstIdAt(NOW - 61 * DAY), rowId: firstIdAt(NOW - 61 * DAY) };
+  await new PrismaRecordStore(prisma).store([aPrompt(orphan)]);
+  await purge({ recordsMs: 60 * DAY, textsMs: 0 }, ['records']);
+
+  expect(await tables.rows('SELECT id FROM prompts WHERE id = $1', [orphan.rowId])).toEqual([]);
 });
 
 test('only one replica purges at a time', async () => {
