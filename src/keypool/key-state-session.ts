@@ -25,6 +25,8 @@ export interface SessionOptions {
   /** The id of this process, by which it knows its own notifications. */
   readonly sender: string;
   readonly newEventId: () => string;
+  /** Ends a connection, also one whose server is frozen. */
+  readonly leave: (client: Client) => Promise<void>;
 }
 
 const CHANNEL = 'aibridge_keys';
@@ -70,7 +72,7 @@ export class PostgresKeyStateSession implements KeyStateSession {
       await client.query(`SET idle_in_transaction_session_timeout TO ${PATIENCE_MS}`);
       await client.query(`LISTEN ${CHANNEL}`);
     } catch (error) {
-      await client.end();
+      await options.leave(client);
       throw error;
     }
     return new PostgresKeyStateSession(client, options);
@@ -101,7 +103,7 @@ export class PostgresKeyStateSession implements KeyStateSession {
   }
 
   async close(): Promise<void> {
-    await this.#client.end();
+    await this.#options.leave(this.#client);
   }
 
   /** The time of the database, the one clock that all replicas share. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.ts';
 import { uuidv7 } from '../core/ids.ts';
-import { DatabaseService } from '../database/index.ts';
+import { DatabaseService, leave } from '../database/index.ts';
 import type { KeyEvent as KeyEventRow } from '../generated/prisma/client.ts';
 import { scopeFrom } from './key-state-rows.ts';
 import { PostgresKeyStateSession } from './key-state-session.ts';
@@ -32,7 +32,7 @@ export class PrismaKeyStateStore extends KeyStateStore {
 
   override connect(listener: KeyStateListener): Promise<KeyStateSession> {
     return PostgresKeyStateSession.open(
-      { url: this.database.url, sender: this.#sender, newEventId: () => this.#newId() },
+      { url: this.database.url, sender: this.#sender, newEventId: () => this.#newId(), leave },
       listener,
     );
   }

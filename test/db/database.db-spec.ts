@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { Client } from 'pg';
@@ -11,6 +9,7 @@ import { parseConfig } from '../../src/config/index.ts';
 import { Database } from '../../src/database/database.ts';
 import { createPrismaClient } from '../../src/database/prisma-client.ts';
 import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
+import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
 
 /** A busy machine takes its time. */
@@ -37,57 +36,8 @@ function open(url: string | undefined, dataDir = ''): Database {
   return database;
 }
 
-/** A way to the database that can be cut and mended. */
-class Wire {
-  readonly #target: URL;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
-
-  constructor(target: string) {
-    this.#target = new URL(target);
-  }
-
-  get url(): string {
-    const url = new URL(this.#target);
-    url.host = `127.0.0.1:${this.#port}`;
-    return url.href;
-  }
-
-  async mend(): Promise<void> {
-    this.#server = createServer((near) => this.#join(near)).listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    const address = this.#server.address();
-    if (typeof address === 'object' && address !== null) this.#port = address.port;
-  }
-
-  async cut(): Promise<void> {
-    const closed = this.#server && once(this.#server, 'close');
-    this.#server?.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-
-  /** Nothing gets through any more, and nobody is told. */
-  freeze(): void {
-    for (const socket of this.#sockets) socket.pause();
-  }
-
-  #join(near: Socket): void {
-    const far = connect(Number(this.#target.port || 5432), this.#target.hostname);
-    for (const socket of [near, far]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
-  }
-}
-
-async function wire(): Promise<Wire> {
-  const made = new Wire(testDatabase.url);
-  await made.mend();
+async function proxy(): Promise<CuttableProxy> {
+  const made = await CuttableProxy.start(testDatabase.url);
   onTestFinished(() => made.cut());
   return made;
 }
@@ -115,7 +65,7 @@ describe('the database', () => {
   });
 
   it('is waited for when it is down at the start, and complained about once', async () => {
-    const way = await wire();
+    const way = await proxy();
     await way.cut();
     const database = open(way.url);
     await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
@@ -133,7 +83,7 @@ describe('the database', () => {
   });
 
   it('is down at once when it goes away, and back when it is', async () => {
-    const way = await wire();
+    const way = await proxy();
     const database = open(way.url);
     await database.ready;
     await way.cut();
@@ -145,7 +95,7 @@ describe('the database', () => {
   });
 
   it('does not hold up the one who leaves it when it is frozen', async () => {
-    const way = await wire();
+    const way = await proxy();
     const database = open(way.url);
     await database.ready;
     await database.client.interception.count();
@@ -178,7 +128,7 @@ describe('the database', () => {
   });
 
   it('can be closed while it is still being looked for', async () => {
-    const way = await wire();
+    const way = await proxy();
     await way.cut();
     const database = open(way.url);
     await database.close();

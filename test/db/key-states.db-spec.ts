@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { SystemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { PostgresKeyStateSession } from '../../src/keypool/key-state-session.ts';
 import type { KeyName } from '../../src/keypool/key-state-store.ts';
+import { leave } from '../../src/database/leave.ts';
 import { AuditTables } from '../support/audit-tables.ts';
+import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { aProcess } from '../support/key-change.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -27,11 +29,11 @@ afterEach(async () => {
 });
 
 /** A process with its pool, its session and what it heard. */
-async function aReplica() {
+async function aReplica(url = database.url) {
   const heard: KeyName[] = [];
   const lost: Error[] = [];
   const session = await PostgresKeyStateSession.open(
-    { url: database.url, sender: newEventId(), newEventId },
+    { url, sender: newEventId(), newEventId, leave },
     { onChange: (key) => heard.push(key), onLost: (error) => lost.push(error) },
   );
   open.push(session);
@@ -58,7 +60,7 @@ const states = ({ pool }: Awaited<ReturnType<typeof aReplica>>) =>
 
 describe('the record that all replicas share', () => {
   test('what many tell at once adds up to what each of them then knows', async () => {
-    const replicas = await Promise.all(Array.from({ length: 4 }, aReplica));
+    const replicas = await Promise.all(Array.from({ length: 4 }, () => aReplica()));
     for (let round = 1; round <= 5; round++) {
       for (const [index, replica] of replicas.entries()) {
         replica.cool(index % 2, 1_000 * (round * 10 + index));
@@ -130,5 +132,13 @@ describe('the record that all replicas share', () => {
     await until('the loss', () => one.lost[0]);
     await expect(one.tell()).rejects.toThrow(/not queryable|terminat/);
     expect(await tables.rows('SELECT FROM key_states')).toEqual([]);
+  });
+
+  test('a session ends in time though the database has frozen', async () => {
+    const way = await CuttableProxy.start(database.url);
+    onTestFinished(() => way.cut());
+    const { session } = await aReplica(way.url);
+    way.freeze();
+    await expect(session.close()).resolves.toBeUndefined();
   });
 });

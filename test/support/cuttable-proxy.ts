@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server that can be cut: open connections end, and new ones are refused until it is mended. */
+const POSTGRES_PORT = 5432;
+
+/** A way to a server that can be cut: open connections end, and new ones are refused until it is mended. Or frozen. */
 export class CuttableProxy {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
@@ -41,9 +43,14 @@ export class CuttableProxy {
     if (typeof address === 'object' && address !== null) this.#port = address.port;
   }
 
+  /** What is connected hears nothing any more, and is not told why. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
   #newServer(): Server {
     return createServer((near) => {
-      const far = connect(Number(this.#target.port), this.#target.hostname);
+      const far = connect(Number(this.#target.port || POSTGRES_PORT), this.#target.hostname);
       near.pipe(far).pipe(near);
       for (const [one, other] of [
         [near, far],
