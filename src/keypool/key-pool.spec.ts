@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
 import { KeyListError } from './key-list.ts';
-import { createPool, KeyPool, type KeyPoolSettings } from './key-pool.ts';
+import { KeyPool, type KeyPoolSettings } from './key-pool.ts';
 import type { KeyTransition } from './key-transition.ts';
 import type { KeyVerdict } from './key-verdict.ts';
 import { PoolExhausted } from './walker.ts';
@@ -223,21 +223,6 @@ describe('making a pool', () => {
     cooldownDefaultMs: 60_000,
     cooldownMaxMs: 3_600_000,
   };
-  const [one, two] = [new Secret('sk-first-secret'), new Secret('sk-second-secret')];
-
-  it.each([
-    { id: 'H1', given: { key: one }, hints: [one.hint] },
-    { id: 'H2', given: { keys: [two, one] }, hints: [two.hint, one.hint] },
-    { id: 'H3', given: { key: one, keys: [two] }, hints: [two.hint] },
-    { id: 'H4', given: {}, hints: undefined },
-    { id: 'H4 (empty list)', given: { keys: [] }, hints: undefined },
-  ])('$id', ({ given, hints }) => {
-    expect(
-      createPool(given, settings)
-        ?.snapshot()
-        .map(({ hint }) => hint),
-    ).toEqual(hints);
-  });
 
   // A key file is edited by hand; what it got wrong is said without showing a key.
   it.each([

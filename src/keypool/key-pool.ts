@@ -194,16 +194,3 @@ function differ(from: KeyState, to: KeyState): boolean {
   if (from.kind === 'temporary' && to.kind === 'temporary') return from.untilMs !== to.untilMs;
   return from.kind !== to.kind;
 }
-
-/**
- * The pool for what is configured: a list of keys wins over a single key, which
- * makes a pool of one; without either there is no pool.
- */
-export function createPool(
-  configured: { readonly key?: Secret; readonly keys?: readonly Secret[] },
-  settings: KeyPoolSettings,
-): KeyPool | undefined {
-  const { key, keys } = configured;
-  if (keys && keys.length > 0) return new KeyPool(keys, settings);
-  return key && new KeyPool([key], settings);
-}
