@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { extname, join } from 'node:path';
@@ -20,7 +21,11 @@ const RESTART_MS = 1_000;
 const STOP_MS = 5_000;
 /** How long a start may wait for its commit where durability is `database`. */
 const COMMIT_MS = 5_000;
-const VERSION = '0.1.0';
+
+/** The program's own, two folders up from here in the sources as in what is built of them. */
+const { version: VERSION }: { version: string } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
 
 /** Holds the recording pipeline together: journal and recorder here, the writer in its thread. */
 @Injectable()

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answer, rateLimited, startSimulator, type Simulator } from '../simulator/index.ts';
 import { AuditTables } from '../support/audit-tables.ts';
@@ -60,4 +61,10 @@ test('records which key was refused and which one served', async () => {
   expect(await tables.children('prompts', id)).toMatchObject([
     { text: 'hi', message_id: messageId },
   ]);
+});
+
+test('the process that records is on record with the version of the program', async () => {
+  const file = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = Object(JSON.parse(file));
+  await expect.poll(() => tables.rows('SELECT version FROM instances')).toEqual([{ version }]);
 });
