@@ -14,4 +14,4 @@ export {
   type UpstreamTarget,
 } from './request-target.ts';
 export { matchRoute, type RouteMatch, type RouteRequest } from './route-match.ts';
-export { readUpstreamError } from './upstream-error.ts';
+export { readUpstreamError, UNEXPLAINED } from './upstream-error.ts';

@@ -15,6 +15,13 @@ export function readUpstreamError(body: unknown): UpstreamError | undefined {
   return stringAt(body, 'type') === 'error' ? fieldsOf(body, '') : undefined;
 }
 
+/** The provider says that it failed, and nothing else that can be read. */
+export const UNEXPLAINED: UpstreamError = {
+  type: '',
+  code: '',
+  message: 'the provider reported a failure without an explanation that can be read',
+};
+
 function fieldsOf(error: JsonObject, type: string): UpstreamError {
   const code = error['code'];
   return {

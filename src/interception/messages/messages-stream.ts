@@ -1,7 +1,7 @@
 import { objectAt, parseObject, stringAt, type JsonObject } from '../../core/json.ts';
 import type { SseEvent } from '../../core/sse-reader.ts';
 import type { UpstreamError } from '../../keypool/index.ts';
-import { readUpstreamError } from '../../providers/index.ts';
+import { readUpstreamError, UNEXPLAINED } from '../../providers/index.ts';
 import type { Findings, StreamReader, ThoughtFinding, ToolFinding, UsageFinding } from '../api.ts';
 import { thoughtOf, toolOf } from './messages-answer.ts';
 import { mergeUsage } from './messages-usage.ts';
@@ -42,7 +42,7 @@ export class MessagesStreamReader implements StreamReader {
         this.#usage = mergeUsage(this.#usage, objectAt(parseObject(event.data), 'usage'));
         return false;
       case 'error':
-        this.#error = readUpstreamError(parseObject(event.data)) ?? UNREADABLE_ERROR;
+        this.#error = readUpstreamError(parseObject(event.data)) ?? UNEXPLAINED;
         return false;
       default:
         return isLast(event);
@@ -98,9 +98,3 @@ export class MessagesStreamReader implements StreamReader {
 function isLast({ name, data }: SseEvent): boolean {
   return name === 'message_stop' && parseObject(data) !== undefined;
 }
-
-const UNREADABLE_ERROR: UpstreamError = {
-  type: '',
-  code: '',
-  message: 'the provider reported an error that could not be read',
-};

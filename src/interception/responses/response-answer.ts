@@ -1,6 +1,5 @@
 import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../core/json.ts';
-import type { UpstreamError } from '../../keypool/index.ts';
-import { readUpstreamError } from '../../providers/index.ts';
+import { readUpstreamError, UNEXPLAINED } from '../../providers/index.ts';
 import type { Findings } from '../api.ts';
 import { thoughtsOf, toolOf } from './output-item.ts';
 import { readResponseUsage } from './response-usage.ts';
@@ -16,10 +15,3 @@ export function readResponse(body: JsonObject): Findings {
     error: readUpstreamError(body) ?? (body['status'] === 'failed' ? UNEXPLAINED : undefined),
   };
 }
-
-/** The provider says that it failed, and nothing else that could be read. */
-export const UNEXPLAINED: UpstreamError = {
-  type: '',
-  code: '',
-  message: 'the provider reported a failure without an explanation',
-};

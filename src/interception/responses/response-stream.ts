@@ -1,7 +1,7 @@
 import { objectAt, parseObject, stringAt, type JsonObject } from '../../core/json.ts';
 import type { SseEvent } from '../../core/sse-reader.ts';
 import type { UpstreamError } from '../../keypool/index.ts';
-import { readUpstreamError } from '../../providers/index.ts';
+import { readUpstreamError, UNEXPLAINED } from '../../providers/index.ts';
 import {
   NOTHING_FOUND,
   type Findings,
@@ -11,7 +11,7 @@ import {
 } from '../api.ts';
 import { OpenThoughts } from './open-thoughts.ts';
 import { thoughtsOf, toolOf } from './output-item.ts';
-import { readResponse, UNEXPLAINED } from './response-answer.ts';
+import { readResponse } from './response-answer.ts';
 
 /** Those that properly end a stream of this API. */
 const LAST_EVENTS = new Set([
