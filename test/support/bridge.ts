@@ -8,6 +8,9 @@ import { temporaryDataDir } from './postgres.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** With a level above these the log lacks the line that `start` waits for. */
+const TELLING_LEVELS = new Set(['trace', 'debug', 'info']);
+
 export interface BridgeOptions {
   /** Its configuration; nothing of the test's own environment gets in besides. */
   readonly env: Readonly<Record<string, string>>;
@@ -51,6 +54,12 @@ export class Bridge {
 
   /** Resolves when the bridge listens; rejects with what it said when it ends instead. */
   static async start(options: BridgeOptions): Promise<Bridge> {
+    const { LOG_LEVEL: level = 'debug' } = options.env;
+    if (!TELLING_LEVELS.has(level)) {
+      throw new Error(
+        `a bridge that logs from ${level} on does not say where it listens: launch it`,
+      );
+    }
     const bridge = await Bridge.launch(options);
     const line = await bridge.log(({ msg }) => msg.startsWith('listening on '));
     bridge.url = /http:\/\/\S+?(?=:? )/.exec(line.msg)?.[0] ?? '';
