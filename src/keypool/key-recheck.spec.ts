@@ -81,6 +81,32 @@ describe('probing rejected keys', () => {
     },
   );
 
+  it('brings back a key that is sidelined for a model as one that is rejected altogether', async () => {
+    const { forbid, key, probe, lookAfter } = aRecheck();
+    probe.result = 'accepted';
+    forbid(0, 'opus');
+    await lookAfter(0);
+    await lookAfter(EVERY_MS - 1);
+    expect(key(0).stateFor('opus').kind).toBe('permanent');
+    await lookAfter(1);
+    expect(key(0).stateFor('opus').kind).toBe('valid');
+    expect(probe.probed).toEqual([key(0).hint]);
+  });
+
+  // A list of models is no word about a rate limit, and bringing the key back would end that, too.
+  it('waits for the end of a cooldown before it probes for a model', async () => {
+    const { forbid, cool, key, probe, lookAfter } = aRecheck();
+    probe.result = 'accepted';
+    forbid(0, 'opus');
+    cool(0, EVERY_MS + 1);
+    await lookAfter(0);
+    await lookAfter(EVERY_MS);
+    expect(key(0).stateFor().kind).toBe('temporary');
+    await lookAfter(1);
+    expect(key(0).stateFor('opus').kind).toBe('valid');
+    expect(probe.probed).toHaveLength(1);
+  });
+
   it('leaves a key to the process that claimed it', async () => {
     const { reject, probe, lookAfter } = aRecheck({ claim: () => Promise.resolve(false) });
     reject(0);

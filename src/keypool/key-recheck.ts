@@ -35,7 +35,8 @@ interface RejectedKey {
 
 /**
  * Probes every rejected key once in an interval, and brings it back when the provider
- * takes it again. Of all replicas one does it; while the database is away, which is
+ * takes it again. That goes for a key that is rejected for a model alone, too: what has
+ * come of that shows in the next request for the model. Of all replicas one does it; while the database is away, which is
  * where they agree on that, each does.
  */
 export class KeyRecheck {
@@ -78,14 +79,14 @@ export class KeyRecheck {
   #due(): RejectedKey[] {
     const nowMs = this.#parts.clock.nowMs();
     const rejected = this.#parts.pools.flatMap(({ provider, pool }) =>
-      pool.keys
-        .filter((key) => key.stateFor().kind === 'permanent')
-        .map((key) => ({ provider, pool, key })),
+      pool.keys.filter((key) => isRejected(key, nowMs)).map((key) => ({ provider, pool, key })),
     );
     this.#forgetAllBut(new Set(rejected.map(({ key }) => key)));
     return rejected.filter(({ key }) => {
       const dueMs = this.#dueMs.get(key);
       if (dueMs !== undefined && dueMs > nowMs) return false;
+      // To bring it back would end its cooldown, of which a probe tells nothing.
+      if (dueMs !== undefined && key.stateFor().kind === 'temporary') return false;
       this.#dueMs.set(key, nowMs + this.#intervalMs());
       return dueMs !== undefined;
     });
@@ -116,4 +117,9 @@ export class KeyRecheck {
       return true; // the database is away, and with it whoever else might do it
     }
   }
+}
+
+/** For all that is asked with it, or for some model. */
+function isRejected(key: PoolKey, nowMs: number): boolean {
+  return [...key.states(nowMs).values()].some(({ kind }) => kind === 'permanent');
 }

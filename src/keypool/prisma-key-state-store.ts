@@ -40,9 +40,9 @@ export class PrismaKeyStateStore extends KeyStateStore {
   override async claimCheck(key: KeyName, withinMs: number): Promise<boolean> {
     const claimed = await this.database.client.$executeRaw`
       UPDATE key_states SET checked_at = now()
-      WHERE provider = ${key.provider} AND fingerprint = ${key.fingerprint} AND scope = ''
+      WHERE provider = ${key.provider} AND fingerprint = ${key.fingerprint}
         AND (checked_at IS NULL OR checked_at < now() - make_interval(secs => ${withinMs / 1_000}))`;
-    return claimed === 1;
+    return claimed > 0;
   }
 
   override async events(query: KeyEventQuery): Promise<readonly KeyEvent[]> {

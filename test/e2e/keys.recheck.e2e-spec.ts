@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { answer, serverError, unauthorized, type Call } from '../simulator/index.ts';
+import { answer, forbidden, serverError, unauthorized, type Call } from '../simulator/index.ts';
+import { until } from '../support/until.ts';
 import { ask, becomes, FIRST, KeysSystem, SECOND } from './keys-system.ts';
 
 const isProbe = ({ method, key }: Call): boolean => method === 'GET' && key === FIRST;
@@ -30,6 +31,31 @@ test('a rejected key is probed for its models, and serves again once the provide
   ]);
   await ask(bridge);
   expect(system.simulator.callsFor(FIRST).at(-1)).toMatchObject({ method: 'POST' });
+});
+
+// A model that was not allowed yesterday may be today, and nobody resets a key that serves all others.
+test('a key that is sidelined for one model serves it again once it has been probed', async () => {
+  const bridge = await system.bridge({
+    AIBRIDGE_KEY_RECHECK: '1s',
+    AIBRIDGE_FORBIDDEN_SCOPE: 'model',
+  });
+  const model = 'claude-opus-4-5';
+  system.simulator
+    .key(FIRST)
+    .forModel(model, forbidden({ about: 'model' }))
+    .always(answer());
+  await ask(bridge, { model });
+  await ask(bridge, { model });
+  const { models } = await becomes(bridge, FIRST, 'valid');
+  expect(models).toMatchObject([{ model, state: 'permanent' }]);
+  const asked = () => system.simulator.callsFor(FIRST).filter(({ method }) => method === 'POST');
+  expect(asked()).toHaveLength(1);
+
+  system.simulator.key(FIRST).forModel(model, answer());
+  await until('the model again', async () => {
+    await ask(bridge, { model });
+    return asked()[1];
+  });
 });
 
 test('of two bridges one probes', async () => {
