@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminModule } from './admin/admin.module.ts';
+import { API_DOCUMENT } from './app.document.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { ConfigModule } from './config/config.module.ts';
@@ -10,6 +11,7 @@ import { IdentityModule } from './identity/identity.module.ts';
 import { InterceptionModule } from './interception/interception.module.ts';
 import { KeyRecheckModule } from './keypool/key-recheck.module.ts';
 import { KeypoolModule } from './keypool/keypool.module.ts';
+import { OpenApiModule } from './openapi/openapi.module.ts';
 import { RecordingModule } from './recording/recording.module.ts';
 import type { Logger } from './telemetry/index.ts';
 import { TelemetryModule } from './telemetry/telemetry.module.ts';
@@ -33,6 +35,7 @@ export class AppModule {
     const audit = AuditModule.register([configuration, clock, identity, database]);
     const admin = AdminModule.register([identity, keypool]);
     const health = HealthModule.register([interception, recording]);
-    return { module: AppModule, imports: [interception, recheck, audit, admin, health] };
+    const openapi = OpenApiModule.register(API_DOCUMENT);
+    return { module: AppModule, imports: [interception, recheck, audit, admin, openapi, health] };
   }
 }

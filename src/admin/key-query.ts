@@ -1,30 +1,31 @@
 import { z } from 'zod';
+import { anyOf, text, whole } from '../openapi/index.ts';
 
-const VALUES_MAX = 50;
-const LIMIT = 'must be a whole number from 1 to 1000';
+const PROVIDER = {
+  description: 'The provider’s configured name.',
+  examples: ['anthropic'],
+};
+const FINGERPRINT = {
+  description: 'First 12 hex digits of the SHA-256 of the key.',
+  examples: ['8d969eef6eca'],
+};
 
-/** PostgreSQL has no text with a NUL in it. */
-const text = z.string('must be given once').regex(/^[^\0]{1,512}$/, 'must be a short text');
+/** What names a key in a path. */
+export const keyName = { provider: text.meta(PROVIDER), fingerprint: text.meta(FINGERPRINT) };
 
-/** A parameter that may be repeated: any of its values will do. */
-const anyOf = z.preprocess(
-  (value) => (Array.isArray(value) ? value : [value]),
-  z.array(text).max(VALUES_MAX, `must not be given more than ${VALUES_MAX} times`),
-);
-
-export const keysQuery = z.strictObject({ provider: anyOf.optional() });
+export const keysQuery = z.strictObject({ provider: anyOf(text).optional().meta(PROVIDER) });
 
 export const keyEventsQuery = z.strictObject({
-  provider: anyOf.optional(),
-  fingerprint: anyOf.optional(),
-  limit: z
-    .string(LIMIT)
-    .regex(/^\d{1,4}$/, LIMIT)
-    .transform(Number)
-    .pipe(z.number().min(1, LIMIT).max(1_000, LIMIT))
-    .default(50),
-  /** As `nextCursor` gave it: the id of the last event of the page before. */
-  cursor: z.guid('is not a cursor that this API has given out').optional(),
+  provider: anyOf(text).optional().meta(PROVIDER),
+  fingerprint: anyOf(text).optional().meta(FINGERPRINT),
+  limit: whole(1, 1_000).default(50).meta({ description: 'Items of a page.' }),
+  cursor: z
+    .guid('is not a cursor that this API has given out')
+    .optional()
+    .meta({
+      description: 'The `nextCursor` of the page before.',
+      examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
+    }),
 });
 
 export type KeysQuery = z.infer<typeof keysQuery>;

@@ -1,43 +1,68 @@
+import { z } from 'zod';
 import type { KeyEvent, KeySnapshot, KeyState } from '../keypool/index.ts';
 
-interface StateFields {
-  readonly state: KeyState['kind'];
-  readonly reason: string | null;
-  /** What upstream answered. */
-  readonly status: number | null;
-  readonly coolingUntil: string | null;
-  readonly remainingMs: number | null;
-}
+const time = z.iso.datetime();
+const count = z.int().min(0);
+const named = {
+  hint: z.string().meta({ description: 'The masked key.', examples: ['sk-a...9f2c'] }),
+  fingerprint: z.string().meta({ examples: ['8d969eef6eca'] }),
+};
 
-/** A pool key as the API shows it. */
-export interface KeyItem extends StateFields {
-  readonly provider: string;
-  readonly providerType: string;
-  /** From 0, in the order of preference. */
-  readonly position: number;
-  readonly hint: string;
-  readonly fingerprint: string;
-  readonly changedAt: string | null;
-  /** Only the models that the key is sidelined for. */
-  readonly models: readonly ({ readonly model: string } & StateFields)[];
-}
+const stateFields = z.object({
+  state: z.enum(['valid', 'temporary', 'permanent']).meta({
+    description:
+      'temporary: cooling down. permanent: rejected, until a probe or a reset says otherwise.',
+  }),
+  reason: z.enum(['rate_limited', 'quota_exhausted', 'unauthorized', 'forbidden']).nullable(),
+  status: z.int().nullable().meta({ description: 'What upstream answered.' }),
+  coolingUntil: time.nullable(),
+  remainingMs: count.nullable(),
+});
 
-export interface KeyEventItem {
-  readonly id: string;
-  readonly at: string;
-  readonly provider: string;
-  readonly fingerprint: string;
-  readonly hint: string;
-  /** Null: the whole key. */
-  readonly model: string | null;
-  readonly previousState: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly status: number | null;
-  readonly cooldownMs: number | null;
-  readonly coolingUntil: string | null;
-  readonly actor: string | null;
-}
+export const keySchema = stateFields
+  .extend({
+    provider: z.string(),
+    providerType: z.string(),
+    position: count.meta({ description: 'From 0, in the order of preference.' }),
+    ...named,
+    changedAt: time.nullable().meta({ description: 'Null: never marked.' }),
+    models: z
+      .array(stateFields.extend({ model: z.string() }))
+      .meta({ description: 'Only the models that the key is sidelined for.' }),
+  })
+  .meta({ id: 'Key', description: 'A pool key and what it is good for right now.' });
+
+export const keysAnswerSchema = z.object({ items: z.array(keySchema) }).meta({ id: 'Keys' });
+
+const keyEventSchema = z
+  .object({
+    id: z.uuid(),
+    at: time,
+    provider: z.string(),
+    ...named,
+    model: z.string().nullable().meta({ description: 'Null: the whole key.' }),
+    previousState: z.string().meta({ examples: ['valid'] }),
+    state: z.string().meta({ examples: ['temporary'] }),
+    reason: z.string().meta({ examples: ['rate_limited', 'operator_reset'] }),
+    status: z.int().nullable().meta({ description: 'What upstream answered.' }),
+    cooldownMs: count.nullable(),
+    coolingUntil: time.nullable(),
+    actor: z.string().nullable().meta({ description: 'The operator who asked for it.' }),
+  })
+  .meta({ id: 'KeyEvent', description: 'A change of the state of a key.' });
+
+export const keyEventPageSchema = z
+  .object({
+    items: z.array(keyEventSchema),
+    nextCursor: z.string().nullable().meta({ description: 'Of the next page; null: the end.' }),
+  })
+  .meta({ id: 'KeyEventPage' });
+
+type StateFields = z.infer<typeof stateFields>;
+export type KeyItem = z.infer<typeof keySchema>;
+export type KeysAnswer = z.infer<typeof keysAnswerSchema>;
+type KeyEventItem = z.infer<typeof keyEventSchema>;
+export type KeyEventPage = z.infer<typeof keyEventPageSchema>;
 
 export interface KeyOwner {
   readonly provider: string;
@@ -52,9 +77,9 @@ export function keyItem({ provider, providerType }: KeyOwner, key: KeySnapshot):
     position,
     hint,
     fingerprint,
-    ...stateFields(state),
+    ...stateOf(state),
     changedAt: timeOrNull(changedAtMs),
-    models: models.map(({ model, state: of }) => ({ model, ...stateFields(of) })),
+    models: models.map(({ model, state: of }) => ({ model, ...stateOf(of) })),
   };
 }
 
@@ -77,7 +102,7 @@ export function keyEventItem(event: KeyEvent): KeyEventItem {
   };
 }
 
-function stateFields(state: KeyState): StateFields {
+function stateOf(state: KeyState): StateFields {
   const isCooling = state.kind === 'temporary';
   return {
     state: state.kind,

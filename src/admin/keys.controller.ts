@@ -9,8 +9,14 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { AdminGuard, AuditorGuard, CurrentCaller, type Caller } from '../identity/index.ts';
-import type { KeyEventItem, KeyItem } from './key-shape.ts';
-import { keyEventsQuery, keysQuery, type KeyEventsQuery, type KeysQuery } from './key-query.ts';
+import {
+  keyEventsQuery,
+  keyName,
+  keysQuery,
+  type KeyEventsQuery,
+  type KeysQuery,
+} from './key-query.ts';
+import type { KeyEventPage, KeyItem, KeysAnswer } from './key-shape.ts';
 import { KeysService } from './keys.service.ts';
 
 @Controller('api/v1/keys')
@@ -19,15 +25,13 @@ export class KeysController {
 
   @Get()
   @UseGuards(AuditorGuard)
-  list(@Query({ schema: keysQuery }) query: KeysQuery): { items: readonly KeyItem[] } {
+  list(@Query({ schema: keysQuery }) query: KeysQuery): KeysAnswer {
     return { items: this.keys.list(query) };
   }
 
   @Get('events')
   @UseGuards(AuditorGuard)
-  events(
-    @Query({ schema: keyEventsQuery }) query: KeyEventsQuery,
-  ): Promise<{ items: readonly KeyEventItem[]; nextCursor: string | null }> {
+  events(@Query({ schema: keyEventsQuery }) query: KeyEventsQuery): Promise<KeyEventPage> {
     return this.keys.events(query);
   }
 
@@ -36,8 +40,8 @@ export class KeysController {
   @UseGuards(AdminGuard)
   reset(
     @CurrentCaller() caller: Caller,
-    @Param('provider') provider: string,
-    @Param('fingerprint') fingerprint: string,
+    @Param('provider', { schema: keyName.provider }) provider: string,
+    @Param('fingerprint', { schema: keyName.fingerprint }) fingerprint: string,
   ): KeyItem {
     const key = this.keys.reset(provider, fingerprint, caller.id);
     if (key === undefined) {

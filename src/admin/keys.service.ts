@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { KeyStateStore } from '../keypool/index.ts';
 import { KeyPoolsService } from '../keypool/key-pools.service.ts';
 import type { KeyEventsQuery, KeysQuery } from './key-query.ts';
-import { keyEventItem, keyItem, type KeyEventItem, type KeyItem } from './key-shape.ts';
+import { keyEventItem, keyItem, type KeyEventPage, type KeyItem } from './key-shape.ts';
 
 /** The pool keys for operators. Their state is what this process goes by, also while the database is away. */
 @Injectable()
@@ -12,7 +12,7 @@ export class KeysService {
     private readonly store: KeyStateStore,
   ) {}
 
-  list({ provider: wanted }: KeysQuery): readonly KeyItem[] {
+  list({ provider: wanted }: KeysQuery): KeyItem[] {
     return this.pools.all
       .filter(({ provider }) => wanted?.includes(provider) ?? true)
       .flatMap(({ pool, ...owner }) => pool.snapshot().map((key) => keyItem(owner, key)));
@@ -24,9 +24,7 @@ export class KeysService {
     return this.list({ provider: [provider] }).find((key) => key.fingerprint === fingerprint);
   }
 
-  async events(
-    query: KeyEventsQuery,
-  ): Promise<{ items: readonly KeyEventItem[]; nextCursor: string | null }> {
+  async events(query: KeyEventsQuery): Promise<KeyEventPage> {
     const { provider: providers = [], fingerprint: fingerprints = [] } = query;
     const { cursor: beforeId, limit } = query;
     const found = await this.store.events({

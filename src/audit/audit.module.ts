@@ -6,7 +6,6 @@ import { InterceptionsController } from './interceptions.controller.ts';
 import { LiveTailService } from './live-tail.service.ts';
 import { LiveController } from './live.controller.ts';
 import { MeController } from './me.controller.ts';
-import { OpenApiController } from './openapi.controller.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
 import { PrismaEndings } from './prisma-endings.ts';
 import { PrismaFacets } from './prisma-facets.ts';
@@ -32,7 +31,6 @@ export class AuditModule {
         UsageController,
         FacetsController,
         MeController,
-        OpenApiController,
       ],
       providers: [
         EndingsBellService,

@@ -19,3 +19,9 @@ export const cursorSchema = z.string('must be given once').transform((cursor, co
   context.addIssue('is not a cursor that this API has given out');
   return z.NEVER;
 });
+
+const EXAMPLES = [encodeCursor('019a3b5c-7d00-7000-8000-3f2a1b0c9d8e')];
+
+export const pageCursorSchema = cursorSchema
+  .optional()
+  .meta({ description: 'The `nextCursor` of the page before.', examples: EXAMPLES });

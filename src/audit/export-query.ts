@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { cursorSchema } from './cursor.ts';
 import { filterSchema } from './interception-filter.ts';
-import { choice } from './parameter.ts';
+import { choice } from '../openapi/index.ts';
 
 export const exportQuerySchema = filterSchema.extend({
-  format: choice(['ndjson', 'csv']).default('ndjson'),
+  format: choice(['ndjson', 'csv'])
+    .default('ndjson')
+    .meta({ description: 'One JSON object a line, or a table for spreadsheets.' }),
   cursor: cursorSchema.optional().meta({
     description:
       'Goes on after this record: the id of the last one received, or a `nextCursor`. ' +
       'A CSV then begins without its header, so that it can be appended.',
+    examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
   }),
 });
 export type ExportQuery = z.infer<typeof exportQuerySchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { cursorSchema } from './cursor.ts';
-import { anyOf, choice, flag, text, time, whole } from './parameter.ts';
+import { pageCursorSchema } from './cursor.ts';
+import { anyOf, choice, flag, text, time, whole } from '../openapi/index.ts';
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 50;
@@ -18,31 +18,46 @@ const filterShape = {
     .meta({ description: 'The kind of provider.', examples: ['anthropic'] }),
   model: anyOf(text)
     .optional()
-    .meta({ examples: ['claude-opus-4-5'] }),
+    .meta({ description: 'The model that the request was for.', examples: ['claude-opus-4-5'] }),
   client: anyOf(text)
     .optional()
     .meta({ description: 'The program that called.', examples: ['Claude Code'] }),
   session: anyOf(text)
     .optional()
     .meta({ description: 'The client’s id of a conversation.', examples: ['5c0c5c9e'] }),
-  api: anyOf(choice(['messages', 'chat_completions', 'responses', 'passthrough'])).optional(),
-  status: anyOf(
-    choice(['in_progress', 'completed', 'failed', 'aborted', 'interrupted']),
-  ).optional(),
+  api: anyOf(choice(['messages', 'chat_completions', 'responses', 'passthrough']))
+    .optional()
+    .meta({ description: 'The wire format; passthrough is any that is not read.' }),
+  status: anyOf(choice(['in_progress', 'completed', 'failed', 'aborted', 'interrupted']))
+    .optional()
+    .meta({
+      description:
+        'How it ended. aborted: the client went away. interrupted: the bridge process died.',
+    }),
   errorType: anyOf(text)
     .optional()
-    .meta({ examples: ['keys_rate_limited'] }),
-  credentialKind: anyOf(choice(['centralized', 'byok'])).optional(),
+    .meta({
+      description: 'The  of its error: the provider’s, or one of the bridge’s own.',
+      examples: ['keys_rate_limited'],
+    }),
+  credentialKind: anyOf(choice(['centralized', 'byok']))
+    .optional()
+    .meta({ description: 'Whose key: the pool’s or the caller’s own.' }),
   credentialHint: anyOf(text)
     .optional()
     .meta({ description: 'The masked key.', examples: ['sk-a...9f2c'] }),
   credentialFingerprint: anyOf(text)
     .optional()
-    .meta({ examples: ['8d969eef6eca'] }),
+    .meta({
+      description: 'First 12 hex digits of the SHA-256 of the key.',
+      examples: ['8d969eef6eca'],
+    }),
   tool: anyOf(text)
     .optional()
     .meta({ description: 'A tool that the model called.', examples: ['Bash'] }),
-  streaming: flag().optional(),
+  streaming: flag()
+    .optional()
+    .meta({ description: 'Whether the answer was asked for as a stream.' }),
   failedOver: flag().optional().meta({ description: 'Whether more than one key was tried.' }),
   startedAfter: time.optional().meta({ description: 'Started at this time or later.' }),
   startedBefore: time.optional().meta({ description: 'Started before this time.' }),
@@ -60,13 +75,19 @@ const filterShape = {
   }),
 };
 
+/** The id of one, in a path. */
+export const interceptionIdSchema = z.guid('must be the id of an interception').meta({
+  description: 'As in `x-aibridge-interception-id` of the answer that the caller got.',
+  examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
+});
+
 export const filterSchema = z.strictObject(filterShape);
 export type InterceptionFilter = z.infer<typeof filterSchema>;
 
 export const listQuerySchema = z.strictObject({
   ...filterShape,
   limit: whole(1, PAGE_MAX).default(PAGE_DEFAULT).meta({ description: 'Items of a page.' }),
-  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+  cursor: pageCursorSchema,
   count: flag()
     .default(false)
     .meta({ description: 'Adds `total`, the number of all that match. Costs a count.' }),

@@ -1,14 +1,11 @@
 import { Controller, Get, NotFoundException, Param, Query, UseGuards } from '@nestjs/common';
-import { z } from 'zod';
 import { BridgeConfig } from '../config/index.ts';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
-import { listQuerySchema, type ListQuery } from './interception-filter.ts';
+import { interceptionIdSchema, listQuerySchema, type ListQuery } from './interception-filter.ts';
 import { searchNotice } from './search-notice.ts';
 import type { InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
 import { scopeOf } from './scope.ts';
-
-const idSchema = z.guid('must be the id of an interception');
 
 @Controller('api/v1/interceptions')
 @UseGuards(IdentityGuard)
@@ -32,7 +29,7 @@ export class InterceptionsController {
   @Get(':id')
   async detail(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: idSchema }) id: string,
+    @Param('id', { schema: interceptionIdSchema }) id: string,
   ): Promise<InterceptionDetail> {
     const found = await this.interceptions.detail(scopeOf(caller), id);
     if (found === undefined) throw new NotFoundException(`There is no interception ${id}.`);

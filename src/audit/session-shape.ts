@@ -1,21 +1,28 @@
 import { z } from 'zod';
-import { cursorSchema } from './cursor.ts';
+import { pageCursorSchema } from './cursor.ts';
 import { filterSchema } from './interception-filter.ts';
 import { interceptionSchema } from './interception-shape.ts';
-import { text, whole } from './parameter.ts';
+import { text, whole } from '../openapi/index.ts';
 
 export const sessionsQuerySchema = filterSchema.omit({ session: true, text: true }).extend({
   limit: whole(1, 200).default(50).meta({ description: 'Sessions of a page.' }),
-  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+  cursor: pageCursorSchema,
 });
 export type SessionsQuery = z.infer<typeof sessionsQuerySchema>;
+
+/** The id of one, in a path. */
+export const sessionIdSchema = text.meta({
+  description: 'The client’s id of the conversation.',
+  examples: ['5c0c5c9e'],
+});
 
 export const sessionQuerySchema = z.strictObject({
   initiator: text.optional().meta({
     description: 'Whose session; needed where several people have one with this id.',
+    examples: ['alice@corp'],
   }),
   limit: whole(1, 1_000).default(200).meta({ description: 'Turns of a page.' }),
-  cursor: cursorSchema.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+  cursor: pageCursorSchema,
 });
 export type SessionQuery = z.infer<typeof sessionQuerySchema>;
 

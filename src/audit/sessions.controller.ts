@@ -8,10 +8,10 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
-import { text } from './parameter.ts';
 import { PrismaSessions } from './prisma-sessions.ts';
 import { scopeOf } from './scope.ts';
 import {
+  sessionIdSchema,
   sessionQuerySchema,
   sessionsQuerySchema,
   type SessionDetail,
@@ -36,7 +36,7 @@ export class SessionsController {
   @Get(':id')
   async detail(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: text }) id: string,
+    @Param('id', { schema: sessionIdSchema }) id: string,
     @Query({ schema: sessionQuerySchema }) query: SessionQuery,
   ): Promise<SessionDetail> {
     const answer = await this.sessions.detail(scopeOf(caller), id, query);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { anyOf, choice, text, time, whole } from './parameter.ts';
+import { choice, time, whole } from '../openapi/index.ts';
+import { filterSchema } from './interception-filter.ts';
 
 const GROUPS_MAX = 10_000;
 const DIMENSIONS = [
@@ -26,25 +27,29 @@ const groupBy = z
     examples: [['model', 'day']],
   });
 
-export const usageQuerySchema = z.strictObject({
-  groupBy,
-  initiator: anyOf(text).optional(),
-  provider: anyOf(text).optional(),
-  model: anyOf(text).optional(),
-  client: anyOf(text).optional(),
-  credentialKind: anyOf(choice(['centralized', 'byok'])).optional(),
-  credentialHint: anyOf(text).optional(),
-  credentialFingerprint: anyOf(text).optional(),
-  startedAfter: time.optional().meta({
-    description:
-      'Started at this time or later. What is no whole hour is read from the records, ' +
-      'so it is exact for as long as they are kept.',
-  }),
-  startedBefore: time.optional().meta({ description: 'Started before this time.' }),
-  limit: whole(1, GROUPS_MAX)
-    .default(GROUPS_MAX)
-    .meta({ description: 'Groups of an answer; the busiest come first, in the order of time.' }),
-});
+export const usageQuerySchema = filterSchema
+  .pick({
+    initiator: true,
+    provider: true,
+    model: true,
+    client: true,
+    credentialKind: true,
+    credentialHint: true,
+    credentialFingerprint: true,
+    startedBefore: true,
+  })
+  .extend({
+    startedAfter: time.optional().meta({
+      description:
+        'Started at this time or later. What is no whole hour is read from the records, ' +
+        'so it is exact for as long as they are kept.',
+      examples: ['2026-11-01T00:00:00Z'],
+    }),
+    groupBy,
+    limit: whole(1, GROUPS_MAX)
+      .default(GROUPS_MAX)
+      .meta({ description: 'Groups of an answer; the busiest come first, in the order of time.' }),
+  });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
 const count = z.int().min(0);

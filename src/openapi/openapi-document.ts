@@ -1,58 +1,40 @@
 import { z } from 'zod';
-
-/** One endpoint, as its controller has it; the document is made of nothing else. */
-export interface Operation {
-  readonly path: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly parameters?: Readonly<Record<string, z.ZodType>>;
-  readonly query?: z.ZodObject;
-  readonly headers?: Readonly<Record<string, z.ZodType>>;
-  /** What a 200 carries, by media type. */
-  readonly answers: Readonly<Record<string, z.ZodType>>;
-  readonly errors: readonly (400 | 401 | 403 | 404 | 429 | 503)[];
-}
+import { ERRORS, errorSchema, type Operation } from './operation.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-export interface OpenApiDocument {
-  readonly openapi: string;
-  readonly info: Json;
-  readonly paths: Readonly<Record<string, Json>>;
-  readonly components: { readonly schemas: Json };
+/** The description of the API. Also the token to inject it by. */
+export abstract class OpenApiDocument {
+  abstract readonly openapi: string;
+  abstract readonly info: Json;
+  abstract readonly security: readonly Json[];
+  abstract readonly paths: Readonly<Record<string, Json>>;
+  abstract readonly components: {
+    readonly schemas: Json;
+    readonly securitySchemes: Readonly<Record<string, Json>>;
+  };
 }
 
-const ERRORS = {
-  400: 'A parameter is unknown or malformed; `details` names each.',
-  401: 'Nobody vouches for the sender.',
-  403: 'The caller may not do this.',
-  404: 'It does not exist, or is not for the caller to see.',
-  429: 'Too many of these are open.',
-  503: 'The database is not available at the moment.',
-} as const;
-
-const errorSchema = z
-  .object({
-    statusCode: z.int(),
-    error: z.string(),
-    message: z.string(),
-    details: z.array(z.unknown()).optional(),
-  })
-  .meta({ id: 'Error', description: 'What every failure looks like.' });
+/** What the document says of the API as a whole. */
+export interface ApiDescription {
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  /** Ways to say who asks; one of them is needed. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly securitySchemes: Readonly<Record<string, Json>>;
+}
 
 /** Describes the API from the very schemas that check its input and type its output. */
 export function openApiDocument(
   operations: readonly Operation[],
-  info: { readonly title: string; readonly version: string; readonly description: string },
+  { info, security, securitySchemes }: ApiDescription,
 ): OpenApiDocument {
-  return {
-    openapi: '3.1.0',
-    info,
-    paths: Object.fromEntries(
-      operations.map((operation) => [operation.path, { get: described(operation) }]),
-    ),
-    components: { schemas: components([errorSchema, ...operations.flatMap(answersOf)]) },
-  };
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    paths[path] = { ...paths[path], [method]: described(operation) };
+  }
+  const schemas = components([errorSchema, ...operations.flatMap(answersOf)]);
+  return { openapi: '3.1.0', info, security, paths, components: { schemas, securitySchemes } };
 }
 
 function answersOf({ answers }: Operation): z.ZodType[] {
@@ -60,9 +42,9 @@ function answersOf({ answers }: Operation): z.ZodType[] {
 }
 
 function described(operation: Operation): Json {
-  const { path, summary, description, answers, errors } = operation;
+  const { id, summary, description, answers, errors } = operation;
   return {
-    operationId: operationId(path),
+    operationId: id,
     summary,
     ...(description !== undefined && { description }),
     parameters: [
@@ -88,24 +70,19 @@ function described(operation: Operation): Json {
   };
 }
 
-/** `/api/v1/interceptions/{id}` → `getInterceptionsById` */
-function operationId(path: string): string {
-  const words = path.replace('/api/v1/', '').split(/\W+/).filter(Boolean);
-  const named = path.endsWith('}') ? [...words.slice(0, -1), 'by', words.at(-1) ?? ''] : words;
-  return ['get', ...named.map((word) => word.charAt(0).toUpperCase() + word.slice(1))].join('');
-}
-
 function parameters(
   place: 'path' | 'query' | 'header',
   shape: Readonly<Record<string, z.core.$ZodType>>,
 ): Json[] {
   return Object.entries(shape).map(([name, schema]) => {
-    const { $schema: _, description, ...json } = parameterSchema(schema);
+    const { description, ...json } = parameterSchema(schema);
     return {
       name,
       in: place,
       required: place === 'path',
       ...(description !== undefined && { description }),
+      // What OpenAPI means when nothing is said, for generators that do not know it.
+      ...(json['type'] === 'array' && { style: 'form', explode: true }),
       schema: json,
     };
   });
@@ -113,14 +90,7 @@ function parameters(
 
 /** As parsed: a repeated parameter is an array, a number a number. */
 function parameterSchema(schema: z.core.$ZodType): Json {
-  const json: Json = z.toJSONSchema(schema, {
-    io: 'output',
-    unrepresentable: 'any',
-    override: ({ jsonSchema }) => {
-      // The format says it; the pattern behind it fills a page.
-      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
-    },
-  });
+  const json = jsonSchema(schema);
   const isOpaque = !('type' in json || 'anyOf' in json || 'enum' in json);
   const examples = json['type'] === 'array' && Array.isArray(json['examples']);
   return {
@@ -137,10 +107,31 @@ function arrays(examples: unknown): unknown[] {
     : [];
 }
 
+function jsonSchema(schema: z.core.$ZodType): Json {
+  const { $schema: _, ...json }: Json = z.toJSONSchema(schema, {
+    io: 'output',
+    unrepresentable: 'any',
+    override: withoutPattern,
+  });
+  return json;
+}
+
+/** The format says it; the pattern behind it fills a page. */
+function withoutPattern({
+  jsonSchema: made,
+}: {
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}) {
+  if (made.format !== undefined) delete made.pattern;
+}
+
 /** Every named schema, and every one that it uses, once. */
 function components(schemas: readonly z.ZodType[]): Json {
   const named = schemas.filter((schema) => nameOf(schema) !== undefined);
-  const all = z.toJSONSchema(z.object(Object.fromEntries(named.entries())), { io: 'input' });
+  const all = z.toJSONSchema(z.object(Object.fromEntries(named.entries())), {
+    io: 'input',
+    override: withoutPattern,
+  });
   const text = JSON.stringify(all.$defs).replaceAll('"#/$defs/', `"${reference('')}`);
   const found: Record<string, Json> = JSON.parse(text);
   return mapValues(found, (schema) => {
@@ -155,7 +146,7 @@ function nameOf(schema: z.ZodType): string | undefined {
 
 function referenced(schema: z.ZodType): Json {
   const id = nameOf(schema);
-  return id === undefined ? { type: 'string' } : { $ref: reference(id) };
+  return id === undefined ? jsonSchema(schema) : { $ref: reference(id) };
 }
 
 function reference(id: string): string {

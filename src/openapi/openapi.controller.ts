@@ -1,21 +1,19 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { documentationPage } from './documentation-page.ts';
-import { openApiDocument, type OpenApiDocument } from './openapi-document.ts';
-import { AUDIT_OPERATIONS } from './operations.ts';
+import { OpenApiDocument } from './openapi-document.ts';
 
 /** For everybody: it says how to ask, not what is known. */
 @Controller('api')
 export class OpenApiController {
-  readonly #document = openApiDocument(AUDIT_OPERATIONS, {
-    title: 'AI Bridge audit',
-    version: '1',
-    description: 'What went through the bridge: who asked what, with which key, at what cost.',
-  });
-  readonly #page = documentationPage(this.#document);
+  readonly #page: string;
+
+  constructor(private readonly published: OpenApiDocument) {
+    this.#page = documentationPage(published);
+  }
 
   @Get('openapi.json')
   document(): OpenApiDocument {
-    return this.#document;
+    return this.published;
   }
 
   @Get('docs')

@@ -14,25 +14,30 @@ const STYLE = `
 export function documentationPage(document: OpenApiDocument): string {
   const { info, paths, components } = document;
   const title = escaped(stringAt(info, 'title') ?? '');
-  const operations = Object.entries(paths).map(([path, item]) =>
-    operationSection(path, objectAt(item, 'get')),
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) =>
+      operationSection(`${method.toUpperCase()} ${path}`, objectAt(methods, method)),
+    ),
+  );
+  const identities = Object.values(components.securitySchemes).map(
+    (scheme) => `<p>${escaped(stringAt(scheme, 'description') ?? '')}</p>`,
   );
   const schemas = Object.entries(components.schemas).map(
     ([name, schema]) => `<h2 id="${escaped(name)}">${escaped(name)}</h2>${json(schema)}`,
   );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>
     <style>${STYLE}</style><h1>${title}</h1><p>${escaped(stringAt(info, 'description') ?? '')}</p>
-    <p>For tools: <a href="/api/openapi.json">/api/openapi.json</a></p>
+    ${identities.join('')}<p>For tools: <a href="/api/openapi.json">/api/openapi.json</a></p>
     ${operations.join('')}<h1>Shapes</h1>${schemas.join('')}</html>`;
 }
 
-function operationSection(path: string, operation: JsonObject | undefined): string {
+function operationSection(title: string, operation: JsonObject | undefined): string {
   const rows = arrayAt(operation, 'parameters').filter(isObject).map(parameterRow);
   const table = `<table><tr><th>Parameter<th>In<th>Values<th>Meaning</tr>${rows.join('')}</table>`;
   const answers = Object.entries(objectAt(operation, 'responses') ?? {}).map(([status, answer]) =>
     answerItem(status, isObject(answer) ? answer : undefined),
   );
-  return `<h2><code>GET ${escaped(path)}</code></h2>
+  return `<h2><code>${escaped(title)}</code></h2>
     <p><strong>${escaped(stringAt(operation, 'summary') ?? '')}.</strong>
     ${escaped(stringAt(operation, 'description') ?? '')}</p>
     ${rows.length === 0 ? '' : table}<ul>${answers.join('')}</ul>`;

@@ -1,0 +1,39 @@
+import type { Operation } from '../openapi/index.ts';
+import { keyEventsQuery, keyName, keysQuery } from './key-query.ts';
+import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
+
+const JSON_TYPE = 'application/json';
+
+/** Every endpoint for operators, for the document that describes them. */
+export const KEY_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'listKeys',
+    method: 'get',
+    path: '/api/v1/keys',
+    summary: 'The pool keys and their state, in the order of preference',
+    description: 'As the replica that answers goes by it. For auditors and admins.',
+    query: keysQuery,
+    answers: { [JSON_TYPE]: keysAnswerSchema },
+    errors: [400, 401, 403],
+  },
+  {
+    id: 'resetKey',
+    method: 'post',
+    path: '/api/v1/keys/{provider}/{fingerprint}/reset',
+    summary: 'Makes a key valid again',
+    description: 'On all replicas, and for all models. For admins.',
+    parameters: keyName,
+    answers: { [JSON_TYPE]: keySchema },
+    errors: [400, 401, 403, 404],
+  },
+  {
+    id: 'listKeyEvents',
+    method: 'get',
+    path: '/api/v1/keys/events',
+    summary: 'What became of the keys, newest first',
+    description: 'Repeat a parameter for OR. For auditors and admins.',
+    query: keyEventsQuery,
+    answers: { [JSON_TYPE]: keyEventPageSchema },
+    errors: [400, 401, 403, 503],
+  },
+];

@@ -1,0 +1,2 @@
+export type { Operation } from './operation.ts';
+export { anyOf, choice, flag, text, time, whole } from './parameter.ts';
