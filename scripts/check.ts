@@ -20,7 +20,7 @@ interface Result {
   readonly output: string;
 }
 
-if (!(await bringUpToDate('client'))) process.exit(1); // types and imports lead into it
+if (!(await bringUpToDate('types'))) process.exit(1); // types and imports lead into it
 
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),

@@ -35,8 +35,20 @@ const PROGRAM: Product = {
   command: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
 };
 
+/** The types of a client of the API, from the document that is published. */
+const API_CLIENT: Product = {
+  directory: 'test/generated',
+  sources: ['docs/openapi.json', 'package-lock.json'],
+  command: [
+    'node_modules/openapi-typescript/bin/cli.js',
+    'docs/openapi.json',
+    '--output=test/generated/api.ts',
+  ],
+};
+
 const TARGETS = {
   client: [PRISMA_CLIENT],
+  types: [PRISMA_CLIENT, API_CLIENT],
   program: [PRISMA_CLIENT, PROGRAM],
 } as const;
 

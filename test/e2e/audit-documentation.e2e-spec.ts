@@ -1,5 +1,5 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { AUDIT_OPERATIONS } from '../../src/audit/operations.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import {
@@ -48,9 +48,29 @@ it.each(
   expect(schema.parse(body)).toEqual(body);
 });
 
-it('publishes the document and a page that needs no other host', async () => {
+it('publishes the document that clients are generated from', async () => {
   const document = await fetch(`${audit.bridge.url}/api/openapi.json`);
-  expect(z.object({ openapi: z.string() }).parse(await document.json()).openapi).toBe('3.1.0');
+  expect(document.headers.get('content-type')).toContain('application/json');
+  expect(await document.json()).toEqual(JSON.parse(await readFile('docs/openapi.json', 'utf8')));
+});
+
+it('lets a generated client follow what ends', async () => {
+  const { response, data } = await audit.client().GET('/api/v1/interceptions/live', {
+    params: { query: { model: ['followed'] }, header: { 'Last-Event-ID': `0-${ID}` } },
+    parseAs: 'stream',
+  });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  const id = uuidv7(Date.now());
+  await audit.store(aStart({ id, at: Date.now(), model: 'followed' }), anEnd({ id }));
+  let text = '';
+  for await (const bytes of data ?? []) {
+    text += new TextDecoder().decode(bytes);
+    if (text.includes(`"id":"${id}"`)) break; // which also leaves
+  }
+  expect(text).toContain('event: interception');
+});
+
+it('publishes a page that needs no other host', async () => {
   const page = await fetch(`${audit.bridge.url}/api/docs`);
   expect(page.headers.get('content-type')).toContain('text/html');
   expect(await page.text()).toContain('GET /api/v1/interceptions');
@@ -66,18 +86,19 @@ it.each(['none', 'hash'])(
   'says that a search finds little where content is %s',
   async (content) => {
     const quiet = await startAuditSystem({ AIBRIDGE_AUDIT_CONTENT: content });
-    const { body } = await quiet.get('/interceptions?text=word');
-    expect(body['notice']).toMatch(/only (older ones|those recorded in full)/);
+    const params = { query: { text: 'word' } };
+    const { data } = await quiet.client().GET('/api/v1/interceptions', { params });
+    expect(data?.notice).toMatch(/only (older ones|those recorded in full)/);
     await quiet.stop();
   },
 );
 
-it('answers 503 while the database is away, and is back with it', async () => {
+it('answers 503 while the database is away', async () => {
   const away = await startAuditSystem();
   await away.database.drop();
-  expect(await away.get('/interceptions')).toMatchObject({
-    status: 503,
-    body: { statusCode: 503, error: 'Service Unavailable' },
+  expect(await away.client().GET('/api/v1/interceptions')).toMatchObject({
+    response: { status: 503 },
+    error: { statusCode: 503, error: 'Service Unavailable' },
   });
   await away.bridge.kill();
 });

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
-import { ALICE, AUDITOR, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';
+import {
+  ALICE,
+  AUDITOR,
+  BOB,
+  startAuditSystem,
+  type AuditSystem,
+  type Query,
+} from './audit-system.ts';
 
 const AT = Date.UTC(2026, 4, 1);
 const COUNT = 2_345;
@@ -21,31 +28,34 @@ beforeAll(async () => {
 
 afterAll(() => audit.stop());
 
-async function lines(query: string, person = AUDITOR): Promise<string[]> {
-  const res = await audit.request(`/interceptions/export?${query}`, person);
-  expect(res.status).toBe(200);
-  return (await res.text()).split(/\r?\n/).slice(0, -1);
+async function lines(query: Query<'exportInterceptions'>, person = AUDITOR): Promise<string[]> {
+  const { data = '', response } = await audit
+    .client(person)
+    .GET('/api/v1/interceptions/export', { params: { query }, parseAs: 'text' });
+  expect(response.status).toBe(200);
+  return data.split(/\r?\n/).slice(0, -1);
 }
 
 it('exports every record once, newest first, as it is in a list', async () => {
-  const records = (await lines('')).map((line) => Object(JSON.parse(line)));
+  const records = (await lines({})).map((line) => Object(JSON.parse(line)));
   expect(records.map(({ id }) => id)).toEqual(ids);
-  const { body } = await audit.get('/interceptions?limit=1');
-  expect(body['items']).toEqual(records.slice(0, 1));
+  const query = { limit: 1 };
+  const { data } = await audit.client().GET('/api/v1/interceptions', { params: { query } });
+  expect(data?.items).toEqual(records.slice(0, 1));
 });
 
 it('takes the filters of a list', async () => {
-  expect(await lines(`initiator=${ALICE.id}&status=completed`)).toHaveLength(COUNT / 5);
-  expect(await lines('status=failed')).toEqual([]);
+  expect(await lines({ initiator: [ALICE.id], status: ['completed'] })).toHaveLength(COUNT / 5);
+  expect(await lines({ status: ['failed'] })).toEqual([]);
 });
 
 it('shows a member their own only', async () => {
-  expect(await lines('', ALICE)).toHaveLength(COUNT / 5);
-  expect(await lines('', BOB)).toEqual([]);
+  expect(await lines({}, ALICE)).toHaveLength(COUNT / 5);
+  expect(await lines({}, BOB)).toEqual([]);
 });
 
 it('is a CSV that a spreadsheet can open without harm', async () => {
-  const [header, ...rows] = await lines('format=csv');
+  const [header, ...rows] = await lines({ format: 'csv' });
   expect(header?.split(',').slice(0, 5)).toEqual([
     'id',
     'startedAt',
@@ -58,11 +68,11 @@ it('is a CSV that a spreadsheet can open without harm', async () => {
   expect(rows[0]).toContain('"a,""b"""');
 });
 
-it.each(['ndjson', 'csv'])('goes on where a %s was cut off', async (format) => {
-  const all = await lines(`format=${format}`);
+it.each(['ndjson', 'csv'] as const)('goes on where a %s was cut off', async (format) => {
+  const all = await lines({ format });
   const header = format === 'csv' ? 1 : 0;
   const got = all.slice(0, 1_000 + header);
-  const rest = await lines(`format=${format}&cursor=${ids[999]}`);
+  const rest = await lines({ format, cursor: String(ids[999]) });
   expect([...got, ...rest]).toEqual(all);
 });
 

@@ -17,6 +17,8 @@ import {
   idsOf,
   startAuditSystem,
   type AuditSystem,
+  type Person,
+  type Query,
 } from './audit-system.ts';
 
 const AT = Date.UTC(2026, 4, 1, 12);
@@ -67,11 +69,16 @@ beforeAll(async () => {
 
 afterAll(() => audit.stop());
 
+const list = (query: Query<'listInterceptions'> = {}, as?: Person) =>
+  audit.client(as).GET('/api/v1/interceptions', { params: { query } });
+const detailOf = (id: string, as?: Person) =>
+  audit.client(as).GET('/api/v1/interceptions/{id}', { params: { path: { id } } });
+
 describe('a record', () => {
   it('has the shape of the contract, with its five arrays', async () => {
-    const { status, body } = await audit.get(`/interceptions/${FULL}`);
-    expect(status).toBe(200);
-    expect(body).toMatchObject({
+    const { response, data } = await detailOf(FULL);
+    expect(response.status).toBe(200);
+    expect(data).toMatchObject({
       id: FULL,
       startedAt: '2026-05-01T12:00:00.000Z',
       endedAt: '2026-05-01T12:00:00.812Z',
@@ -101,8 +108,8 @@ describe('a record', () => {
   });
 
   it('is in a list as in its detail, less what only the detail has', async () => {
-    const { body: page } = await audit.get('/interceptions?session=s-1');
-    const { body: detail } = await audit.get(`/interceptions/${FULL}`);
+    const { data: page } = await list({ session: ['s-1'] });
+    const { data: detail } = await detailOf(FULL);
     const {
       contentMode,
       notes,
@@ -112,7 +119,7 @@ describe('a record', () => {
       toolUsages,
       thoughts,
       ...interception
-    } = detail;
+    } = detail ?? {};
     expect(page).toEqual({ items: [interception], nextCursor: null });
     expect([
       contentMode,
@@ -126,73 +133,71 @@ describe('a record', () => {
   });
 
   it('says what went wrong and what is not known yet', async () => {
-    const { body: failed } = await audit.get(`/interceptions/${OF_BOB}`);
+    const { data: failed } = await detailOf(OF_BOB);
     expect(failed).toMatchObject({ error: { type: 'rate_limited', message: 'slow down' } });
-    const { body: open } = await audit.get(`/interceptions/${OPEN}`);
+    const { data: open } = await detailOf(OPEN);
     expect(open).toMatchObject({ status: 'in_progress', endedAt: null, durationMs: null });
   });
 
   it('is 404 when it does not exist and 400 when the id is none', async () => {
-    expect(await audit.get(`/interceptions/${uuidv7(1)}`)).toMatchObject({
-      status: 404,
-      body: { statusCode: 404, error: 'Not Found' },
+    expect(await detailOf(uuidv7(1))).toMatchObject({
+      response: { status: 404 },
+      error: { statusCode: 404, error: 'Not Found' },
     });
-    expect((await audit.get('/interceptions/1')).status).toBe(400);
+    expect((await detailOf('1')).response.status).toBe(400);
   });
 });
 
 describe('a list', () => {
   it('is newest first, with a total when asked', async () => {
-    const answer = await audit.get('/interceptions?count=true');
+    const answer = await list({ count: true });
     expect(idsOf(answer)).toEqual([OPEN, OF_BOB, FULL]);
-    expect(answer.body['total']).toBe(3);
+    expect(answer.data?.total).toBe(3);
   });
 
-  it.each([
-    [`initiator=${ALICE.id}`, [OPEN, FULL]],
-    [`initiator=${ALICE.id}&initiator=${BOB.id}`, [OPEN, OF_BOB, FULL]],
-    ['provider=openai-eu', [OF_BOB]],
-    ['providerType=openai', [OF_BOB]],
-    ['model=gpt-5', [OF_BOB]],
-    ['client=Codex', [OF_BOB]],
-    ['client=Claude+Code', [OPEN, FULL]],
-    ['session=s-1', [FULL]],
-    ['api=responses', [OF_BOB]],
-    ['status=failed&status=completed', [OF_BOB, FULL]],
-    ['status=in_progress', [OPEN]],
-    ['errorType=rate_limited', [OF_BOB]],
-    ['credentialKind=byok', [OF_BOB]],
-    ['credentialHint=sk-b...9999', [OF_BOB]],
-    ['credentialFingerprint=0123456789ab', [FULL]],
-    ['tool=Bash', [FULL]],
-    ['tool=Read', []],
-    ['streaming=true', [FULL]],
-    ['streaming=false', [OPEN, OF_BOB]],
-    ['failedOver=true', [FULL]],
-    ['startedAfter=2026-05-01T13:00:00Z', [OPEN, OF_BOB]],
-    ['startedBefore=2026-05-01T13:00:00Z', [FULL]],
-    ['startedAfter=2026-05-01T14:00:00%2B01:00&startedBefore=2026-05-02', [OPEN, OF_BOB]],
-    ['minTokens=20', [FULL]],
-    ['minTokens=21', []],
-    ['minDurationMs=51', [FULL]],
-    ['text=connection+pool', [FULL]],
-    ['text=%22pool+connection%22', []],
-    ['text=connection+-pool', []],
-    ['text=nothing+or+EXHAUSTED', [FULL]],
-    [`initiator=${ALICE.id}&status=completed&tool=Bash&text=pool`, [FULL]],
-    [`initiator=${BOB.id}&status=completed`, []],
-  ])('narrowed by %s', async (query, expected) => {
-    expect(idsOf(await audit.get(`/interceptions?${query}`))).toEqual(expected);
+  it.each<[Query<'listInterceptions'>, string[]]>([
+    [{ initiator: [ALICE.id] }, [OPEN, FULL]],
+    [{ initiator: [ALICE.id, BOB.id] }, [OPEN, OF_BOB, FULL]],
+    [{ provider: ['openai-eu'] }, [OF_BOB]],
+    [{ providerType: ['openai'] }, [OF_BOB]],
+    [{ model: ['gpt-5'] }, [OF_BOB]],
+    [{ client: ['Codex'] }, [OF_BOB]],
+    [{ client: ['Claude Code'] }, [OPEN, FULL]],
+    [{ session: ['s-1'] }, [FULL]],
+    [{ api: ['responses'] }, [OF_BOB]],
+    [{ status: ['failed', 'completed'] }, [OF_BOB, FULL]],
+    [{ status: ['in_progress'] }, [OPEN]],
+    [{ errorType: ['rate_limited'] }, [OF_BOB]],
+    [{ credentialKind: ['byok'] }, [OF_BOB]],
+    [{ credentialHint: ['sk-b...9999'] }, [OF_BOB]],
+    [{ credentialFingerprint: ['0123456789ab'] }, [FULL]],
+    [{ tool: ['Bash'] }, [FULL]],
+    [{ tool: ['Read'] }, []],
+    [{ streaming: true }, [FULL]],
+    [{ streaming: false }, [OPEN, OF_BOB]],
+    [{ failedOver: true }, [FULL]],
+    [{ startedAfter: '2026-05-01T13:00:00Z' }, [OPEN, OF_BOB]],
+    [{ startedBefore: '2026-05-01T13:00:00Z' }, [FULL]],
+    [{ startedAfter: '2026-05-01T14:00:00+01:00', startedBefore: '2026-05-02' }, [OPEN, OF_BOB]],
+    [{ minTokens: 20 }, [FULL]],
+    [{ minTokens: 21 }, []],
+    [{ minDurationMs: 51 }, [FULL]],
+    [{ text: 'connection pool' }, [FULL]],
+    [{ text: '"pool connection"' }, []],
+    [{ text: 'connection -pool' }, []],
+    [{ text: 'nothing or EXHAUSTED' }, [FULL]],
+    [{ initiator: [ALICE.id], status: ['completed'], tool: ['Bash'], text: 'pool' }, [FULL]],
+    [{ initiator: [BOB.id], status: ['completed'] }, []],
+  ])('narrowed by %j', async (query, expected) => {
+    expect(idsOf(await list(query))).toEqual(expected);
   });
 
   it('goes from page to page to the end', async () => {
-    const first = await audit.get('/interceptions?limit=2');
+    const first = await list({ limit: 2 });
     expect(idsOf(first)).toEqual([OPEN, OF_BOB]);
-    const second = await audit.get(
-      `/interceptions?limit=2&cursor=${String(first.body['nextCursor'])}`,
-    );
+    const second = await list({ limit: 2, cursor: String(first.data?.nextCursor) });
     expect(idsOf(second)).toEqual([FULL]);
-    expect(second.body['nextCursor']).toBeNull();
+    expect(second.data?.nextCursor).toBeNull();
   });
 
   it.each([
@@ -223,23 +228,23 @@ describe('a list', () => {
 
 describe('who may see what', () => {
   it('shows a member their own records only, whatever they ask for', async () => {
-    expect(idsOf(await audit.get('/interceptions', ALICE))).toEqual([OPEN, FULL]);
-    expect(idsOf(await audit.get('/interceptions', BOB))).toEqual([OF_BOB]);
-    expect(idsOf(await audit.get(`/interceptions?initiator=${ALICE.id}`, BOB))).toEqual([]);
-    expect((await audit.get('/interceptions?count=true', BOB)).body['total']).toBe(1);
-    expect(idsOf(await audit.get('/interceptions?text=pool', BOB))).toEqual([]);
+    expect(idsOf(await list({}, ALICE))).toEqual([OPEN, FULL]);
+    expect(idsOf(await list({}, BOB))).toEqual([OF_BOB]);
+    expect(idsOf(await list({ initiator: [ALICE.id] }, BOB))).toEqual([]);
+    expect((await list({ count: true }, BOB)).data?.total).toBe(1);
+    expect(idsOf(await list({ text: 'pool' }, BOB))).toEqual([]);
   });
 
   it("answers somebody else's id to a member as one that does not exist", async () => {
-    const foreign = await audit.get(`/interceptions/${FULL}`, BOB);
-    const absent = await audit.get(`/interceptions/${uuidv7(1)}`, BOB);
-    expect(foreign.status).toBe(404);
-    expect({ ...foreign.body, message: '' }).toEqual({ ...absent.body, message: '' });
+    const foreign = await detailOf(FULL, BOB);
+    const absent = await detailOf(uuidv7(1), BOB);
+    expect(foreign.response.status).toBe(404);
+    expect({ ...foreign.error, message: '' }).toEqual({ ...absent.error, message: '' });
   });
 
   it.each([AUDITOR, ADMIN])('shows $group everything', async (person) => {
-    expect(idsOf(await audit.get('/interceptions', person))).toHaveLength(3);
-    expect((await audit.get(`/interceptions/${FULL}`, person)).status).toBe(200);
+    expect(idsOf(await list({}, person))).toHaveLength(3);
+    expect((await detailOf(FULL, person)).response.status).toBe(200);
   });
 
   it.each(['/interceptions', `/interceptions/${FULL}`, '/me'])(
@@ -256,6 +261,7 @@ describe('who may see what', () => {
     [AUDITOR, 'auditor', { readAll: true, change: false }],
     [ADMIN, 'admin', { readAll: true, change: true }],
   ])('tells $id who they are', async (person, role, may) => {
-    expect((await audit.get('/me', person)).body).toMatchObject({ id: person.id, role, may });
+    const { data } = await audit.client(person).GET('/api/v1/me');
+    expect(data).toMatchObject({ id: person.id, role, may });
   });
 });

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { assert, asyncProperty, constantFrom, integer } from 'fast-check';
 import { aStart, anEnd } from '../support/record-events.ts';
-import { idsOf, startAuditSystem, type AuditSystem } from './audit-system.ts';
+import { idsOf, startAuditSystem, type AuditSystem, type Query } from './audit-system.ts';
 
 const AT = Date.UTC(2026, 4, 1);
-const FILTERS = ['', 'model=even', 'model=even&model=odd', 'initiator=alice@corp&status=completed'];
+const FILTERS: readonly Query<'listInterceptions'>[] = [
+  {},
+  { model: ['even'] },
+  { model: ['even', 'odd'] },
+  { initiator: ['alice@corp'], status: ['completed'] },
+];
 let audit: AuditSystem;
 let written = 0;
 
@@ -33,15 +38,15 @@ function idAt(ms: number, n: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;
 }
 
-async function walk(filter: string, limit: number): Promise<string[]> {
+async function walk(filter: Query<'listInterceptions'>, limit: number): Promise<string[]> {
+  const client = audit.client();
   const seen: string[] = [];
-  let cursor = '';
-  do {
-    const page = await audit.get(`/interceptions?${filter}&limit=${limit}${cursor}`);
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const params = { query: { ...filter, limit, ...(cursor !== undefined && { cursor }) } };
+    const page = await client.GET('/api/v1/interceptions', { params });
     seen.push(...idsOf(page));
-    const { nextCursor } = page.body;
-    cursor = typeof nextCursor === 'string' ? `&cursor=${nextCursor}` : '';
-  } while (cursor !== '');
+    cursor = page.data?.nextCursor ?? null;
+  }
   return seen;
 }
 

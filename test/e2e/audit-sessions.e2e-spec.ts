@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { StartEvent } from '../../src/recording/events.ts';
 import { aPrompt, aStart, aTool, anEnd } from '../support/record-events.ts';
-import { ALICE, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';
+import {
+  ALICE,
+  BOB,
+  startAuditSystem,
+  type AuditSystem,
+  type Person,
+  type Query,
+} from './audit-system.ts';
 
 const AT = Date.UTC(2026, 4, 1);
 const [FIRST, SECOND, THIRD, BOBS, ALONE] = [0, 1, 2, 3, 4].map((minute) =>
@@ -34,10 +41,15 @@ beforeAll(async () => {
 
 afterAll(() => audit.stop());
 
+const list = (query: Query<'listSessions'> = {}, as?: Person) =>
+  audit.client(as).GET('/api/v1/sessions', { params: { query } });
+const session = (id: string, query: Query<'getSession'> = {}, as?: Person) =>
+  audit.client(as).GET('/api/v1/sessions/{id}', { params: { path: { id }, query } });
+
 describe('sessions', () => {
   it('are conversations of one person, the one that began last first', async () => {
-    const { body } = await audit.get('/sessions');
-    expect(body).toMatchObject({
+    const { data } = await list();
+    expect(data).toMatchObject({
       items: [
         { id: 'talk', initiator: { id: BOB.id }, turns: 1, threads: 1 },
         {
@@ -56,29 +68,29 @@ describe('sessions', () => {
   });
 
   it('are listed once each over all pages', async () => {
-    const { body } = await audit.get('/sessions?limit=1');
-    const next = await audit.get(`/sessions?limit=1&cursor=${String(body['nextCursor'])}`);
-    expect(body).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
-    expect(next.body).toMatchObject({ items: [{ initiator: { id: ALICE.id } }], nextCursor: null });
+    const { data } = await list({ limit: 1 });
+    const next = await list({ limit: 1, cursor: String(data?.nextCursor) });
+    expect(data).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
+    expect(next.data).toMatchObject({ items: [{ initiator: { id: ALICE.id } }], nextCursor: null });
   });
 
   it('are found by what any of their turns was, with the sums of all of them', async () => {
-    const { body } = await audit.get('/sessions?model=claude-haiku-4-5');
-    expect(body).toMatchObject({ items: [{ initiator: { id: ALICE.id }, turns: 3 }] });
-    expect((await audit.get('/sessions?client=Codex')).body).toMatchObject({ items: [] });
+    const { data } = await list({ model: ['claude-haiku-4-5'] });
+    expect(data).toMatchObject({ items: [{ initiator: { id: ALICE.id }, turns: 3 }] });
+    expect((await list({ client: ['Codex'] })).data).toMatchObject({ items: [] });
   });
 
   it('show a member their own only', async () => {
-    const { body } = await audit.get('/sessions', BOB);
-    expect(body).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
-    expect(body['items']).toHaveLength(1);
+    const { data } = await list({}, BOB);
+    expect(data).toMatchObject({ items: [{ initiator: { id: BOB.id } }] });
+    expect(data?.items).toHaveLength(1);
   });
 });
 
 describe('a session', () => {
   it('is told in threads: a prompt and the tool calls that it set off', async () => {
-    const { body } = await audit.get('/sessions/talk', ALICE);
-    expect(body).toMatchObject({
+    const { data } = await session('talk', {}, ALICE);
+    expect(data).toMatchObject({
       id: 'talk',
       threadCount: 2,
       tools: ['Bash'],
@@ -97,44 +109,43 @@ describe('a session', () => {
   });
 
   it('goes on in a next page where it is long', async () => {
-    const { body } = await audit.get('/sessions/talk?limit=2', ALICE);
-    const next = await audit.get(
-      `/sessions/talk?limit=2&cursor=${String(body['nextCursor'])}`,
-      ALICE,
-    );
-    expect(next.body).toMatchObject({ threads: [{ turns: [{ id: THIRD }] }], nextCursor: null });
+    const { data } = await session('talk', { limit: 2 }, ALICE);
+    const next = await session('talk', { limit: 2, cursor: String(data?.nextCursor) }, ALICE);
+    expect(next.data).toMatchObject({ threads: [{ turns: [{ id: THIRD }] }], nextCursor: null });
   });
 
   it('needs a name where several people have one of that id', async () => {
-    expect(await audit.get('/sessions/talk')).toMatchObject({
-      status: 400,
-      body: { details: [ALICE.id, BOB.id] },
+    expect(await session('talk')).toMatchObject({
+      response: { status: 400 },
+      error: { details: [ALICE.id, BOB.id] },
     });
-    const named = await audit.get(`/sessions/talk?initiator=${BOB.id}`);
-    expect(named).toMatchObject({ status: 200, body: { turns: 1 } });
+    const named = await session('talk', { initiator: BOB.id });
+    expect(named).toMatchObject({ response: { status: 200 }, data: { turns: 1 } });
   });
 
   it('is 404 for those who have none', async () => {
-    expect((await audit.get('/sessions/other')).status).toBe(404);
-    expect((await audit.get(`/sessions/talk?initiator=${ALICE.id}`, BOB)).status).toBe(404);
+    expect((await session('other')).response.status).toBe(404);
+    expect((await session('talk', { initiator: ALICE.id }, BOB)).response.status).toBe(404);
   });
 });
 
 describe('facets', () => {
   it.each([
-    ['initiators', '', undefined, [ALICE.id, BOB.id]],
-    ['initiators', '?prefix=BO', undefined, [BOB.id]],
-    ['initiators', '?prefix=%25', undefined, []],
-    ['initiators', '', BOB, [BOB.id]],
-    ['providers', '', undefined, ['anthropic']],
-    ['models', '?limit=1', undefined, ['claude-haiku-4-5']],
-    ['models', '', BOB, ['claude-opus-4-5']],
-    ['clients', '', undefined, ['Claude Code', 'Codex']],
-    ['tools', '', undefined, ['Bash']],
-    ['tools', '', ALICE, ['Bash']],
-    ['tools', '', BOB, []],
-  ])('of %s%s', async (facet, query, person, items) => {
-    expect((await audit.get(`/facets/${facet}${query}`, person)).body).toEqual({ items });
+    ['initiators', {}, undefined, [ALICE.id, BOB.id]],
+    ['initiators', { prefix: 'BO' }, undefined, [BOB.id]],
+    ['initiators', { prefix: '%' }, undefined, []],
+    ['initiators', {}, BOB, [BOB.id]],
+    ['providers', {}, undefined, ['anthropic']],
+    ['models', { limit: 1 }, undefined, ['claude-haiku-4-5']],
+    ['models', {}, BOB, ['claude-opus-4-5']],
+    ['clients', {}, undefined, ['Claude Code', 'Codex']],
+    ['tools', {}, undefined, ['Bash']],
+    ['tools', {}, ALICE, ['Bash']],
+    ['tools', {}, BOB, []],
+  ] as const)('of %s by %j', async (facet, query, person, items) => {
+    const params = { path: { facet }, query };
+    const { data } = await audit.client(person).GET('/api/v1/facets/{facet}', { params });
+    expect(data).toEqual({ items });
   });
 
   it('of anything else are refused', async () => {

@@ -1,8 +1,10 @@
+import createClient, { type Client } from 'openapi-fetch';
 import { createPrismaClient } from '../../src/database/prisma-client.ts';
 import type { RecordEvent } from '../../src/recording/events.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
 import { Bridge } from '../support/bridge.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { operations, paths } from '../generated/api.ts';
 
 export interface Answer {
   readonly status: number;
@@ -14,10 +16,16 @@ export interface AuditSystem {
   readonly bridge: Bridge;
   readonly database: TestDatabase;
   store(...events: readonly RecordEvent[]): Promise<void>;
+  /** Asks as programs do, through the client that the published document makes. */
+  client(as?: Person): Client<paths>;
+  /** For what that client would not say: questions that are malformed. */
   get(path: string, as?: Person): Promise<Answer>;
   request(path: string, as?: Person, init?: RequestInit): Promise<Response>;
   stop(): Promise<void>;
 }
+
+/** What an operation can be asked. */
+export type Query<Id extends keyof operations> = NonNullable<operations[Id]['parameters']['query']>;
 
 export interface Person {
   readonly id: string;
@@ -50,12 +58,13 @@ export async function startAuditSystem(
   const request: AuditSystem['request'] = (path, as = AUDITOR, init = {}) =>
     fetch(`${bridge.url}/api/v1${path}`, {
       ...init,
-      headers: { 'x-forwarded-user': as.id, 'x-forwarded-groups': as.group ?? '' },
+      headers: headersOf(as),
     });
   return {
     bridge,
     database,
     request,
+    client: (as = AUDITOR) => createClient<paths>({ baseUrl: bridge.url, headers: headersOf(as) }),
     async store(...events) {
       const failure = await records.store(events);
       if (failure !== undefined) throw new Error(failure.reason);
@@ -72,9 +81,16 @@ export async function startAuditSystem(
   };
 }
 
-/** The ids of a page, or of a detail's neighbours: whatever has items. */
-export function idsOf({ body }: Answer): string[] {
-  const { items } = body;
-  if (!Array.isArray(items)) throw new Error(`no items in ${JSON.stringify(body)}`);
-  return items.map(({ id }) => String(id));
+/** As the gateway asserts it. */
+function headersOf({ id, group }: Person): Record<string, string> {
+  return { 'x-forwarded-user': id, 'x-forwarded-groups': group ?? '' };
+}
+
+/** The ids of a page. */
+export function idsOf(answer: {
+  readonly data?: { readonly items: readonly { readonly id: string }[] };
+  readonly error?: unknown;
+}): string[] {
+  if (answer.data === undefined) throw new Error(`no page but ${JSON.stringify(answer.error)}`);
+  return answer.data.items.map(({ id }) => id);
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keyEventPageSchema, keysAnswerSchema } from '../../src/admin/key-shape.ts';
 import {
   answer,
   rateLimited,
@@ -16,6 +17,7 @@ import {
   startAuditSystem,
   type AuditSystem,
   type Person,
+  type Query,
 } from './audit-system.ts';
 
 const LIMITED = 'sk-ant-the-limited-key-0001';
@@ -46,16 +48,22 @@ afterAll(async () => {
   await simulator.close();
 });
 
-const events = (query = '') => system.get(`/keys/events${query}`);
+const keys = (query: Query<'listKeys'> = {}, as?: Person) =>
+  system.client(as).GET('/api/v1/keys', { params: { query } });
+const events = (query: Query<'listKeyEvents'> = {}, as?: Person) =>
+  system.client(as).GET('/api/v1/keys/events', { params: { query } });
 const resetOf = (key: string, as: Person, provider = 'anthropic') =>
-  system.request(`/keys/${provider}/${fingerprintOf(key)}/reset`, as, { method: 'POST' });
+  system.client(as).POST('/api/v1/keys/{provider}/{fingerprint}/reset', {
+    params: { path: { provider, fingerprint: fingerprintOf(key) } },
+  });
 
 test('the state of every pool key is shown in the order of preference, and no key is', async () => {
-  const { status, body } = await system.get('/keys');
-  expect(status).toBe(200);
+  const { response, data } = await keys();
+  expect(response.status).toBe(200);
+  expect(keysAnswerSchema.parse(data)).toEqual(data);
   const common = { provider: 'anthropic', providerType: 'anthropic', models: [] };
   const time = expect.stringMatching(/^\d{4}-.*Z$/);
-  expect(body).toEqual({
+  expect(data).toEqual({
     items: [
       {
         ...common,
@@ -95,7 +103,7 @@ test('the state of every pool key is shown in the order of preference, and no ke
       },
     ],
   });
-  expect((await system.get('/keys?provider=openai')).body).toEqual({ items: [] });
+  expect((await keys({ provider: ['openai'] })).data).toEqual({ items: [] });
 });
 
 test('operators are told when a pool is down to its last key', async () => {
@@ -104,17 +112,22 @@ test('operators are told when a pool is down to its last key', async () => {
 });
 
 describe('who may', () => {
+  const questions = {
+    keys: (person: Person) => keys({}, person),
+    history: (person: Person) => events({}, person),
+    reset: (person: Person) => resetOf('sk-ant-of-no-pool', person),
+  };
+
   test.each([
-    ['GET', '/keys', AUDITOR, 200],
-    ['GET', '/keys', ADMIN, 200],
-    ['GET', '/keys', ALICE, 403],
-    ['GET', '/keys/events', AUDITOR, 200],
-    ['GET', '/keys/events', ALICE, 403],
-    ['POST', '/keys/anthropic/ffffffffffff/reset', AUDITOR, 403],
-    ['POST', '/keys/anthropic/ffffffffffff/reset', ALICE, 403],
-  ] as const)('%s %s as %o answers %i', async (method, path, person, status) => {
-    const res = await system.request(path, person, { method });
-    expect(res.status).toBe(status);
+    ['keys', AUDITOR, 200],
+    ['keys', ADMIN, 200],
+    ['keys', ALICE, 403],
+    ['history', AUDITOR, 200],
+    ['history', ALICE, 403],
+    ['reset', AUDITOR, 403],
+    ['reset', ALICE, 403],
+  ] as const)('%s for %o is answered %i', async (question, person, status) => {
+    expect((await questions[question](person)).response.status).toBe(status);
   });
 
   test('nobody without an identity', async () => {
@@ -144,19 +157,21 @@ describe('what is wrong with a request is said', () => {
     ['a key that is in no pool', 'sk-ant-some-other-key', 'anthropic'],
     ['a provider that is not configured', GOOD, 'openai'],
   ])('%s is not found', async (_, key, provider) => {
-    const res = await resetOf(key, ADMIN, provider);
-    expect(res.status).toBe(404);
-    expect(await res.json()).toMatchObject({ statusCode: 404, error: 'Not Found' });
+    expect(await resetOf(key, ADMIN, provider)).toMatchObject({
+      response: { status: 404 },
+      error: { statusCode: 404, error: 'Not Found' },
+    });
   });
 });
 
 test('a key that an admin resets is valid, and the history says who did it', async () => {
-  const res = await resetOf(REVOKED, ADMIN);
-  expect(res.status).toBe(200);
-  expect(await res.json()).toMatchObject({ hint: 'sk-a...0002', state: 'valid', status: null });
+  expect(await resetOf(REVOKED, ADMIN)).toMatchObject({
+    response: { status: 200 },
+    data: { hint: 'sk-a...0002', state: 'valid', status: null },
+  });
   const items = await until('three events', async () => {
-    const { items: found } = (await events()).body;
-    return Array.isArray(found) && found.length === 3 ? found : undefined;
+    const { data } = await events();
+    return data?.items.length === 3 ? data.items : undefined;
   });
   expect(items).toMatchObject([
     {
@@ -176,10 +191,15 @@ test('a key that an admin resets is valid, and the history says who did it', asy
     },
   ]);
 
-  const first = (await events('?limit=2')).body;
-  expect(first['items']).toEqual(items.slice(0, 2));
-  const second = (await events(`?limit=2&cursor=${String(first['nextCursor'])}`)).body;
+  const { data: all } = await events();
+  expect(keyEventPageSchema.parse(all)).toEqual(all);
+  const { data: first } = await events({ limit: 2 });
+  expect(first?.items).toEqual(items.slice(0, 2));
+  const { data: second } = await events({ limit: 2, cursor: String(first?.nextCursor) });
   expect(second).toEqual({ items: items.slice(2), nextCursor: null });
-  const ofOne = (await events(`?fingerprint=${fingerprintOf(LIMITED)}&provider=anthropic`)).body;
-  expect(ofOne['items']).toEqual(items.slice(2));
+  const { data: ofOne } = await events({
+    fingerprint: [fingerprintOf(LIMITED)],
+    provider: ['anthropic'],
+  });
+  expect(ofOne?.items).toEqual(items.slice(2));
 });
