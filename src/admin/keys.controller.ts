@@ -9,6 +9,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { AdminGuard, AuditorGuard, CurrentCaller, type Caller } from '../identity/index.ts';
+import { noParameters, type NoParameters } from '../openapi/index.ts';
 import {
   keyEventsQuery,
   keyName,
@@ -42,6 +43,7 @@ export class KeysController {
     @CurrentCaller() caller: Caller,
     @Param('provider', { schema: keyName.provider }) provider: string,
     @Param('fingerprint', { schema: keyName.fingerprint }) fingerprint: string,
+    @Query({ schema: noParameters }) _query: NoParameters,
   ): KeyItem {
     const key = this.keys.reset(provider, fingerprint, caller.id);
     if (key === undefined) {

@@ -1,6 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Query, UseGuards } from '@nestjs/common';
 import { BridgeConfig } from '../config/index.ts';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { noParameters, type NoParameters } from '../openapi/index.ts';
 import { interceptionIdSchema, listQuerySchema, type ListQuery } from './interception-filter.ts';
 import { searchNotice } from './search-notice.ts';
 import type { InterceptionDetail, InterceptionPage } from './interception-shape.ts';
@@ -30,6 +31,7 @@ export class InterceptionsController {
   async detail(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: interceptionIdSchema }) id: string,
+    @Query({ schema: noParameters }) _query: NoParameters,
   ): Promise<InterceptionDetail> {
     const found = await this.interceptions.detail(scopeOf(caller), id);
     if (found === undefined) throw new NotFoundException(`There is no interception ${id}.`);

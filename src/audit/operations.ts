@@ -128,6 +128,6 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/me',
     summary: 'Who the caller is and may do',
     answers: { [JSON_TYPE]: meSchema },
-    errors: [401],
+    errors: [400, 401],
   },
 ];

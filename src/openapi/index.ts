@@ -1,2 +1,11 @@
 export type { Operation } from './operation.ts';
-export { anyOf, choice, flag, text, time, whole } from './parameter.ts';
+export {
+  anyOf,
+  choice,
+  flag,
+  noParameters,
+  type NoParameters,
+  text,
+  time,
+  whole,
+} from './parameter.ts';

@@ -42,3 +42,7 @@ export function anyOf<Item extends z.ZodType>(item: Item) {
     z.array(item).max(VALUES_MAX, `must not be given more than ${VALUES_MAX} times`),
   );
 }
+
+/** For routes that take no parameters, so that one given by mistake is named and not ignored. */
+export const noParameters = z.strictObject({});
+export type NoParameters = z.infer<typeof noParameters>;

@@ -226,6 +226,13 @@ describe('a list', () => {
   });
 });
 
+it.each(['/me', `/interceptions/${FULL}`])('%s refuses what it does not take', async (path) => {
+  expect(await audit.get(`${path}?colour=red`)).toMatchObject({
+    status: 400,
+    body: { details: [{ parameter: 'colour' }] },
+  });
+});
+
 describe('who may see what', () => {
   it('shows a member their own records only, whatever they ask for', async () => {
     expect(idsOf(await list({}, ALICE))).toEqual([OPEN, FULL]);

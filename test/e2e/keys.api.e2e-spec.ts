@@ -153,6 +153,13 @@ describe('what is wrong with a request is said', () => {
     expect(body['message']).toContain(parameter);
   });
 
+  test('a reset takes no parameter', async () => {
+    const path = `/keys/anthropic/${fingerprintOf(GOOD)}/reset?model=opus`;
+    const res = await system.request(path, ADMIN, { method: 'POST' });
+    expect(res.status).toBe(400);
+    expect(await res.json()).toMatchObject({ details: [{ parameter: 'model' }] });
+  });
+
   test.each([
     ['a key that is in no pool', 'sk-ant-some-other-key', 'anthropic'],
     ['a provider that is not configured', GOOD, 'openai'],
