@@ -22,7 +22,7 @@ export const ERRORS = {
   403: 'The caller may not do this.',
   404: 'It does not exist, or is not for the caller to see.',
   429: 'Too many of these are open.',
-  503: 'The database is not available at the moment.',
+  503: 'The database is not available, or there is too much to read; `message` says which.',
 } as const;
 
 export const errorSchema = z
