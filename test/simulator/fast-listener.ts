@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { answer, type Answer } from './behaviours/answer.ts';
 import { Call } from './call.ts';
@@ -7,8 +8,9 @@ import { readBody } from './read-body.ts';
 import { routeFor } from './routes.ts';
 
 /**
- * A provider for benchmarks: one answer, rendered on first use per kind of
- * request and sent in a single write. No script, no log, no faults.
+ * A provider for benchmarks: one answer, rendered on first use per kind of request.
+ * It goes out in a single write, or, asked with `?frame-ms=2`, frame by frame in such
+ * steps. No script, no log, no faults.
  */
 export function fastListener(said: Answer): RequestListener {
   const rendered = new Map<string, Content>();
@@ -19,9 +21,23 @@ export function fastListener(said: Answer): RequestListener {
     const content = rendered.get(kind) ?? render(req, body, said);
     rendered.set(kind, content);
     res.writeHead(content.status, content.headers);
-    res.end(content.parts[0]);
+    await send(res, content.parts, /\?frame-ms=(\d+)/.exec(req.url ?? '')?.[1]);
   };
   return (req, res) => void serve(req, res);
+}
+
+async function send(
+  res: ServerResponse,
+  parts: readonly Buffer[],
+  frameMs: string | undefined,
+): Promise<void> {
+  if (frameMs !== undefined) {
+    for (const part of parts) {
+      res.write(part);
+      await delay(Number(frameMs));
+    }
+  }
+  res.end(frameMs === undefined ? Buffer.concat(parts) : undefined);
 }
 
 /** What the answer depends on, found without parsing the body. */
@@ -38,6 +54,5 @@ function render(req: IncomingMessage, body: Buffer, said: Answer): Content {
   const none = { ordinal: 0, connection: 0, receivedAtMs: 0 };
   const call = new Call({ ...none, method, path, route, headers, rawHeaders });
   call.receiveBody(body);
-  const content = contentOf(call, { kind: 'answer', answer: said }, answer(said), false);
-  return { ...content, parts: [Buffer.concat(content.parts)] };
+  return contentOf(call, { kind: 'answer', answer: said }, answer(said), false);
 }
