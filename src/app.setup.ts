@@ -1,8 +1,7 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
 import { registerGauges } from './app.gauges.ts';
 import { AppModule } from './app.module.ts';
 import { ApiExceptionFilter } from './audit/api-exception.filter.ts';
@@ -18,14 +17,27 @@ const OWN_ROUTES = new Set(['', 'api', 'healthz', 'readyz', 'metrics', 'assets']
 const HEADER_BYTES_MAX = 128 * 1024;
 const HEADER_COUNT_MAX = 500;
 
+/** Answers false for what is none of the data plane's business. */
+type DataPlaneListener = (req: IncomingMessage, res: ServerResponse) => boolean;
+
 /** Clients send long headers, and some wait long between two requests on one connection. */
 class BridgeHttpAdapter extends ExpressAdapter {
+  #dataPlane: DataPlaneListener = () => false;
+
   override initHttpServer(): void {
+    const nest = this.getInstance();
     this.httpServer = createServer(
       { maxHeaderSize: HEADER_BYTES_MAX, keepAliveTimeout: 75_000 },
-      this.getInstance(),
+      (req: IncomingMessage, res: ServerResponse) => {
+        if (!this.#dataPlane(req, res)) nest(req, res);
+      },
     );
     this.httpServer.maxHeadersCount = HEADER_COUNT_MAX;
+  }
+
+  /** What providers are asked goes no way but the shortest: Nest and Express never see it. */
+  mountDataPlane(listener: DataPlaneListener): void {
+    this.#dataPlane = listener;
   }
 
   /**
@@ -40,33 +52,31 @@ class BridgeHttpAdapter extends ExpressAdapter {
 }
 
 export async function createApp(config: BridgeConfig, logger: Logger): Promise<INestApplication> {
-  const app = await NestFactory.create(
-    AppModule.register(config, logger),
-    new BridgeHttpAdapter(),
-    { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
-  );
+  const adapter = new BridgeHttpAdapter();
+  const app = await NestFactory.create(AppModule.register(config, logger), adapter, {
+    bodyParser: false,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
   const express = app.getHttpAdapter().getInstance();
   express.disable('x-powered-by');
   express.disable('etag');
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ApiExceptionFilter());
   registerGauges(app);
-  mountDataPlane(app, logger);
+  adapter.mountDataPlane(dataPlaneListener(app, logger));
   return app;
 }
 
-/** Before the routes of Nest: what providers are asked goes no way but the shortest. */
-function mountDataPlane(app: INestApplication, logger: Logger): void {
+function dataPlaneListener(app: INestApplication, logger: Logger): DataPlaneListener {
   const { dataPlane } = app.get(DataPlaneService);
-  app.use((req: Request, res: Response, next: NextFunction) => {
-    const [, segment = ''] = /^\/([^/?#]*)/.exec(req.url) ?? [];
-    if (OWN_ROUTES.has(segment)) {
-      next();
-      return;
-    }
+  return (req, res) => {
+    const [, segment = ''] = /^\/([^/?#]*)/.exec(req.url ?? '') ?? [];
+    if (OWN_ROUTES.has(segment)) return false;
     dataPlane.handle(req, res).catch((error: Error) => {
       const cause = error.cause instanceof Error ? error.cause : error;
       logger.error('a request failed for a fault of the bridge', { stack: cause.stack });
     });
-  });
+    return true;
+  };
 }
