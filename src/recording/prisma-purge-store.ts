@@ -33,6 +33,8 @@ export class PrismaPurgeStore extends PurgeStore {
       // What is left of those whose start was never stored.
       ...CHILDREN.map((table) => deleteBelow(table, 'interception_id', below)),
       deleteBelow('key_events', 'id', below),
+      LOCK_KINDS,
+      FORGET_KINDS,
     ]);
   }
 
@@ -62,6 +64,19 @@ export class PrismaPurgeStore extends PurgeStore {
     );
   }
 }
+
+/**
+ * Nobody writes a record while this is held: one whose kind was taken for unused meanwhile would be
+ * in no list. A statement of its own, as the next one has to see all that was written before it.
+ */
+const LOCK_KINDS = Prisma.sql`
+  DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext('aibridge_kinds')); END $$`;
+
+const FORGET_KINDS = Prisma.sql`
+  DELETE FROM interception_kinds WHERE id = ANY (ARRAY(
+    SELECT k.id FROM interception_kinds AS k
+    WHERE NOT EXISTS (SELECT FROM interceptions AS i WHERE i.kind_id = k.id)
+    LIMIT ${BATCH_ROWS}))`;
 
 /** In one statement, so that nobody sees a record without what belongs to it. */
 function deleteRecords(below: string): Prisma.Sql {

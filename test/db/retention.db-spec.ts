@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createPrismaClient } from '../../src/database/prisma-client.ts';
 import { firstIdAt, uuidv7 } from '../../src/core/ids.ts';
@@ -119,6 +120,44 @@ test('what belongs to no record goes at its age as well', async () => {
   await purge({ recordsMs: 60 * DAY, textsMs: 0 }, ['records']);
 
   expect(await tables.rows('SELECT id FROM prompts WHERE id = $1', [orphan.rowId])).toEqual([]);
+});
+
+test('a kind goes with the last record of it', async () => {
+  const [old, young] = [firstIdAt(NOW - 90 * DAY), uuidv7(NOW)];
+  const records = new PrismaRecordStore(prisma);
+  await records.store([aStart({ id: old, model: 'gone' }), aStart({ id: young, model: 'kept' })]);
+  await records.store([anEnd({ id: young })]);
+  const kinds = `SELECT model, status FROM interception_kinds WHERE model IN ('gone', 'kept')
+    ORDER BY model, status`;
+  expect(await tables.rows(kinds)).toHaveLength(3);
+  const store = new PrismaPurgeStore(prisma);
+  while ((await store.purgeRecords(NOW - 60 * DAY)) !== 0);
+  expect(await tables.rows(kinds)).toEqual([{ model: 'kept', status: 'completed' }]);
+});
+
+// Without a record, the kind looks unused to whoever cannot see yet that one is being written.
+test('a kind stays that a record is being written of', async () => {
+  await new PrismaRecordStore(prisma).store([aStart({ id: uuidv7(NOW), model: 'raced' })]);
+  await tables.rows(`DELETE FROM interceptions WHERE model = 'raced'`);
+  const writer = new Client({ connectionString: database.url });
+  await writer.connect();
+  await writer.query('BEGIN');
+  await writer.query(
+    `INSERT INTO interceptions SELECT (jsonb_populate_record(i, $1)).*
+     FROM interceptions AS i WHERE status = 'completed' LIMIT 1`,
+    [{ id: uuidv7(NOW), model: 'raced', status: 'in_progress' }],
+  );
+  const purging = new PrismaPurgeStore(prisma).purgeRecords(NOW - 60 * DAY);
+  const waiting = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await expect.poll(() => tables.rows(waiting)).toHaveLength(1);
+  await writer.query('COMMIT');
+  await purging;
+  await writer.end();
+
+  const kinds = `SELECT id FROM interception_kinds AS k WHERE model = 'raced'
+    AND EXISTS (SELECT FROM interceptions AS i WHERE i.kind_id = k.id)`;
+  expect(await tables.rows(kinds)).toHaveLength(1);
 });
 
 test('only one replica purges at a time', async () => {
