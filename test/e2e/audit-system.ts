@@ -86,11 +86,13 @@ function headersOf({ id, group }: Person): Record<string, string> {
   return { 'x-forwarded-user': id, 'x-forwarded-groups': group ?? '' };
 }
 
-/** The ids of a page. */
+/** The ids of a page, asked for through the client or as text. */
 export function idsOf(answer: {
-  readonly data?: { readonly items: readonly { readonly id: string }[] };
+  readonly data?: unknown;
+  readonly body?: unknown;
   readonly error?: unknown;
 }): string[] {
-  if (answer.data === undefined) throw new Error(`no page but ${JSON.stringify(answer.error)}`);
-  return answer.data.items.map(({ id }) => id);
+  const { items } = Object(answer.data ?? answer.body);
+  if (!Array.isArray(items)) throw new Error(`no page but ${JSON.stringify(answer)}`);
+  return items.map(({ id }) => String(id));
 }
