@@ -4,9 +4,6 @@ import { KIND_FILTERS } from './reading.ts';
 import type { Scope } from './scope.ts';
 import { firstIdAfter, firstIdSince } from './time-range.ts';
 
-/** Exactly the expression of the index on prompts. */
-const SEARCHED = Prisma.raw(`to_tsvector('simple', left(p.text, 100000))`);
-
 /** A part of the records, by their ids: below one, and not below another. */
 export interface IdRange {
   readonly before?: string | undefined;
@@ -141,7 +138,7 @@ function inChildren({ tool, text }: InterceptionFilter, range: IdRange): Prisma.
   if (text !== undefined) {
     const found = [
       Prisma.sql`p.interception_id = i.id`,
-      Prisma.sql`${SEARCHED} @@ websearch_to_tsquery('simple', ${text})`,
+      Prisma.sql`p.words @@ websearch_to_tsquery('simple', ${text})`,
       ...within('p.interception_id', range),
     ];
     all.push(Prisma.sql`EXISTS (SELECT FROM prompts AS p WHERE ${Prisma.join(found, ' AND ')})`);

@@ -44,14 +44,14 @@ function hasFewRecords({ scope, filter, kinds = [] }: Question): boolean {
 }
 
 /** One index read backwards from the cursor, as far as a page needs. */
-export function indexSql(question: Question, page: Page): Prisma.Sql {
+function indexSql(question: Question, page: Page): Prisma.Sql {
   return Prisma.sql`
     SELECT i.id, ${INTERCEPTION_JSON} AS record FROM interceptions AS i
     WHERE ${conditions(question, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
 
 /** The newest of each kind, from an index that has them in that order. */
-export function kindsSql(question: Question, page: Page): Prisma.Sql {
+function kindsSql(question: Question, page: Page): Prisma.Sql {
   return newest(
     Prisma.sql`
       SELECT of_kind.id FROM unnest(${question.kinds ?? []}::uuid[]) AS kind(id) CROSS JOIN LATERAL (
@@ -63,7 +63,7 @@ export function kindsSql(question: Question, page: Page): Prisma.Sql {
 }
 
 /** Matches among the newest records: all that a page needs when matches are frequent. */
-export function recentSql(question: Question, page: Page): Prisma.Sql {
+function recentSql(question: Question, page: Page): Prisma.Sql {
   const { startedAfter, startedBefore } = question.filter;
   const recent = { scope: question.scope, filter: { startedAfter, startedBefore } };
   return Prisma.sql`
@@ -77,7 +77,7 @@ export function recentSql(question: Question, page: Page): Prisma.Sql {
  * Finds first and sorts then. Reading backwards until a page is full, which PostgreSQL would do on the
  * assumption that values do not depend on one another or on time, means reading all there is when they do.
  */
-export function searchSql(question: Question, page: Page): Prisma.Sql {
+function searchSql(question: Question, page: Page): Prisma.Sql {
   return newest(
     Prisma.sql`SELECT i.id FROM interceptions AS i WHERE ${conditions(question, page)}`,
     page,

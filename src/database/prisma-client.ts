@@ -18,16 +18,14 @@ const SILENCE_MS = 75_000;
  * poolers refuse. Prisma's adapter reads times as UTC whatever the session says; a statement that
  * runs longer is not worth waiting for.
  *
- * Lists want a page of a big table: compiling a statement takes longer than running it, bitmaps
- * have to hold every row and not only its page, and parsing a prompt costs what many comparisons
- * do. By its own reckoning PostgreSQL would rather parse a day of prompts than use the index of words.
+ * Lists want a page of a big table: compiling a statement takes longer than running it, and bitmaps
+ * have to hold every row and not only its page.
  */
 const SESSION = [
   `SET TimeZone TO 'UTC'`,
   `SET statement_timeout TO '60s'`,
   `SET jit TO off`,
   `SET work_mem TO '64MB'`,
-  `SET cpu_operator_cost TO 0.05`,
 ].join(';');
 
 /** Opens nothing yet: the first query does. `$disconnect` closes every connection. */
