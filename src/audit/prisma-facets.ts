@@ -20,7 +20,7 @@ export class PrismaFacets {
   constructor(private readonly database: DatabaseService) {}
 
   async values(scope: Scope, facet: Facet, query: FacetQuery): Promise<FacetAnswer> {
-    const values = facet === 'tools' ? toolsOf(scope) : columnOf(scope, facet);
+    const values = valuesOf(scope, facet);
     const prefix = `${(query.prefix ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
     const rows = await this.database.client.$queryRaw<{ value: string }[]>`
       SELECT DISTINCT value FROM (${values}) AS v WHERE lower(value) LIKE ${prefix}
@@ -29,30 +29,36 @@ export class PrismaFacets {
   }
 }
 
-/** From the totals by month, of which there are few; so of what has ended, also if it is purged. */
-function columnOf(scope: Scope, facet: Exclude<Facet, 'tools'>): Prisma.Sql {
-  const column = Prisma.raw(COLUMNS[facet]);
-  return Prisma.sql`SELECT ${column} AS value FROM usage_totals
-    WHERE grain = 'month' AND interceptions > 0 AND ${initiator(scope, facet)}`;
-}
-
-function initiator(scope: Scope, facet: Facet): Prisma.Sql {
-  if (scope.kind === 'own') return Prisma.sql`initiator_id = ${scope.initiatorId}`;
-  return facet === 'initiators' ? Prisma.sql`initiator_id <> ''` : Prisma.sql`initiator_id = ''`;
-}
-
-/** Everybody's tools by leaps through the index, from each tool to the next. */
-function toolsOf(scope: Scope): Prisma.Sql {
-  if (scope.kind === 'own') {
-    return Prisma.sql`SELECT t.tool AS value FROM (
-      SELECT i.id FROM interceptions AS i WHERE ${conditions({ scope, filter: {} })}
-      ORDER BY i.id DESC LIMIT ${OWN_RECORDS_MAX}) AS own
-      JOIN tool_usages AS t ON t.interception_id = own.id`;
+function valuesOf(scope: Scope, facet: Facet): Prisma.Sql {
+  if (facet === 'tools') {
+    return scope.kind === 'own' ? toolsOf(scope) : leaps('tool_usages', 'tool');
   }
-  return Prisma.sql`WITH RECURSIVE tools(tool) AS (
-      (SELECT tool FROM tool_usages ORDER BY tool LIMIT 1)
+  return scope.kind === 'everybody' && facet === 'initiators'
+    ? leaps('usage_totals', 'initiator_id')
+    : columnOf(scope, COLUMNS[facet]);
+}
+
+/** From the totals by month, of which there are few; so of what has ended, also if it is purged. */
+function columnOf(scope: Scope, column: string): Prisma.Sql {
+  const whose = scope.kind === 'own' ? scope.initiatorId : '';
+  return Prisma.sql`SELECT ${Prisma.raw(column)} AS value FROM usage_totals
+    WHERE grain = 'month' AND interceptions > 0 AND initiator_id = ${whose}`;
+}
+
+function toolsOf(scope: Scope): Prisma.Sql {
+  return Prisma.sql`SELECT t.tool AS value FROM (
+    SELECT i.id FROM interceptions AS i WHERE ${conditions({ scope, filter: {} })}
+    ORDER BY i.id DESC LIMIT ${OWN_RECORDS_MAX}) AS own
+    JOIN tool_usages AS t ON t.interception_id = own.id`;
+}
+
+/** All the values of a column but the empty one, by leaps through its index from each to the next. */
+function leaps(table: string, column: string): Prisma.Sql {
+  const next = (after: string): string =>
+    `(SELECT ${column} FROM ${table} WHERE ${column} > ${after} ORDER BY ${column} LIMIT 1)`;
+  return Prisma.raw(`WITH RECURSIVE leaps(value) AS (
+      ${next(`''`)}
       UNION ALL
-      SELECT (SELECT t.tool FROM tool_usages AS t WHERE t.tool > tools.tool ORDER BY t.tool LIMIT 1)
-      FROM tools WHERE tools.tool IS NOT NULL)
-    SELECT tool AS value FROM tools WHERE tool IS NOT NULL`;
+      SELECT ${next('leaps.value')} FROM leaps WHERE leaps.value IS NOT NULL)
+    SELECT value FROM leaps WHERE value IS NOT NULL`);
 }
