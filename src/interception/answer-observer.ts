@@ -18,12 +18,19 @@ export interface AnswerObserver {
   readonly hasBegun: boolean;
   /** True where another frame may be appended to what was relayed. */
   readonly isBetweenFrames: boolean;
-  /** Nothing more will come. */
-  end(): void;
+  /** Nothing more will come. What was found is known when this has returned or resolved. */
+  end(): void | Promise<void>;
   findings(): Findings;
   /** Why an answer that came to its end is none all the same. Of one that did not it says nothing. */
   readonly flaw: UpstreamFailure | undefined;
   readonly notes: readonly string[];
+}
+
+/** Whether a stream ended without its last event, or an error in its place. */
+export function isCut(observer: AnswerObserver): boolean {
+  return (
+    observer.framing === 'stream' && !observer.isComplete && observer.findings().error === undefined
+  );
 }
 
 export class StreamObserver implements AnswerObserver {
@@ -87,7 +94,7 @@ export class StreamObserver implements AnswerObserver {
 
 const NOTES_MAX = 10;
 /** A longer answer is relayed like any other, but not kept in memory to be read. */
-const READ_BYTES_MAX = 32 * 1024 * 1024;
+export const READ_BYTES_MAX = 32 * 1024 * 1024;
 
 export class JsonObserver implements AnswerObserver {
   readonly framing = 'length';
@@ -144,13 +151,9 @@ export class BlindObserver implements AnswerObserver {
   readonly framing = 'length';
   readonly isComplete = false;
   readonly isBetweenFrames = false;
-  readonly notes: readonly string[];
+  readonly notes: readonly string[] = [];
   readonly flaw = undefined;
   hasBegun = false;
-
-  constructor(notes: readonly string[] = []) {
-    this.notes = notes;
-  }
 
   chunk(): void {
     this.hasBegun = true;

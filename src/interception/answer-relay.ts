@@ -1,4 +1,5 @@
 import { headerValue, UpstreamFailure } from '../upstream/index.ts';
+import { isCut } from './answer-observer.ts';
 import type { Downstream } from './downstream.ts';
 import type { FrameFilter } from './frame-filter.ts';
 import type { Inspected } from './inspect-answer.ts';
@@ -64,7 +65,7 @@ export class AnswerRelay {
     try {
       for (;;) {
         const chunk = await inspected.body.read();
-        if (chunk === undefined) return this.#outcomeAtEnd();
+        if (chunk === undefined) return await this.#outcomeAtEnd();
         await this.#pass(chunk);
         if (downstream.isGone) return { kind: 'caller_left' };
       }
@@ -98,14 +99,10 @@ export class AnswerRelay {
     return this.#relayedBytes === this.#announcedBytes || body.isDrained;
   }
 
-  #outcomeAtEnd(): RelayOutcome {
+  async #outcomeAtEnd(): Promise<RelayOutcome> {
     const { observer } = this.#plan.inspected;
-    observer.end();
-    const isCut =
-      observer.framing === 'stream' &&
-      !observer.isComplete &&
-      observer.findings().error === undefined;
-    if (!isCut) return { kind: 'complete' };
+    await observer.end();
+    if (!isCut(observer)) return { kind: 'complete' };
     const failure = new UpstreamFailure('truncated', 'the stream ended without its last event');
     return { kind: 'upstream_failed', failure };
   }
@@ -113,7 +110,7 @@ export class AnswerRelay {
   async #settle(outcome: RelayOutcome): Promise<void> {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#plan.inspected.observer.end();
+    await this.#plan.inspected.observer.end();
     await this.#plan.settle(outcome);
   }
 

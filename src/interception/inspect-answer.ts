@@ -17,6 +17,8 @@ import {
   type AnswerObserver,
 } from './answer-observer.ts';
 import type { Api, StreamReader } from './api.ts';
+import { decode, encodingsIn } from './content-decoding.ts';
+import { PackedObserver } from './packed-observer.ts';
 
 /** An answer of which as much is known as may be without relaying any of it. */
 export interface Inspected extends InspectedAnswer {
@@ -61,16 +63,18 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
   if (answer.status >= 400) return inspectError(known, inspection);
   const { api } = inspection;
   if (api === undefined) return { ...known, observer: new BlindObserver() };
-  const encoding = headerValue(answer.headers, 'content-encoding') ?? 'identity';
-  if (encoding !== 'identity') {
-    const note = `the answer came with Content-Encoding ${encoding.slice(0, 40)} and was not read`;
-    return { ...known, observer: new BlindObserver([note]) };
+  const encoding = encodingOf(answer);
+  const isPacked = encodingsIn(encoding).length > 0;
+  if (isEventStream(answer)) {
+    if (!isPacked) return { ...known, ...(await inspectStream(body, api)) };
+    return {
+      ...known,
+      observer: new PackedObserver(encoding, new StreamObserver(api.readStream())),
+    };
   }
-  if (!isEventStream(answer)) {
-    await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
-    return { ...known, observer: new JsonObserver(api) };
-  }
-  return { ...known, ...(await inspectStream(body, api)) };
+  await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
+  const observer = new JsonObserver(api);
+  return { ...known, observer: isPacked ? new PackedObserver(encoding, observer) : observer };
 }
 
 async function inspectStream(
@@ -121,12 +125,19 @@ async function inspectError(
     if (!(failure instanceof UpstreamFailure)) throw failure;
     return { ...known, failure, observer };
   }
-  return { ...known, error: readError(provider, known.body.peeked), observer };
+  const { peeked } = known.body;
+  const decoded = await decode(peeked, encodingOf(known.answer), PEEK_BYTES_MAX);
+  const text = decoded.kind === 'decoded' ? decoded.bytes : peeked;
+  return { ...known, error: readError(provider, text), observer };
 }
 
 function readError(provider: Provider, body: Buffer): UpstreamError | undefined {
   const value = parseJson(body.toString('utf8'));
   return value === undefined ? undefined : provider.readError(value);
+}
+
+function encodingOf({ headers }: Answer): string {
+  return headerValue(headers, 'content-encoding') ?? '';
 }
 
 function isEventStream(answer: Answer): boolean {
