@@ -5,6 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { registerGauges } from './app.gauges.ts';
 import { AppModule } from './app.module.ts';
 import { ApiExceptionFilter } from './audit/api-exception.filter.ts';
+import { parseQuery } from './audit/query-string.ts';
 import { ValidationPipe } from './audit/validation.pipe.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
@@ -61,6 +62,7 @@ export async function createApp(config: BridgeConfig, logger: Logger): Promise<I
   const express = app.getHttpAdapter().getInstance();
   express.disable('x-powered-by');
   express.disable('etag');
+  express.set('query parser', parseQuery);
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ApiExceptionFilter());
   registerGauges(app);

@@ -1,12 +1,4 @@
-import {
-  BadRequestException,
-  Controller,
-  Get,
-  Headers,
-  Query,
-  Res,
-  UseGuards,
-} from '@nestjs/common';
+import { Controller, Get, Headers, Query, Res, UseGuards } from '@nestjs/common';
 import type { Response } from 'express';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
 import { filterSchema, type InterceptionFilter } from './interception-filter.ts';
@@ -15,6 +7,7 @@ import { LiveTailService } from './live-tail.service.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
 import { scopeOf } from './scope.ts';
 import { SseResponse } from './sse-response.ts';
+import { badRequest } from './validation.pipe.ts';
 
 @Controller('api/v1/interceptions/live')
 @UseGuards(IdentityGuard)
@@ -33,7 +26,8 @@ export class LiveController {
   ): Promise<void> {
     const after = lastEventId === undefined ? undefined : positionOf(lastEventId);
     if (lastEventId !== undefined && after === undefined) {
-      throw new BadRequestException('Last-Event-ID is not the id of an event of this stream.');
+      const message = 'is not the id of an event of this stream';
+      throw badRequest([{ parameter: 'Last-Event-ID', message }]);
     }
     await this.streams.live(async () => {
       const start = await this.tail.start(after);
