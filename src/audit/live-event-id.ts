@@ -1,7 +1,9 @@
 const EVENT_ID = /^(\d{1,18})-[0-9a-f-]{36}$/;
 
-/** Names an event of the live tail: what ended, and its place in the order of endings. */
-export function liveEventId(position: bigint, interceptionId: string): string {
+const NOTHING = '00000000-0000-0000-0000-000000000000';
+
+/** Names an event of the live tail: what ended, if anything did, and its place in the order of endings. */
+export function liveEventId(position: bigint, interceptionId = NOTHING): string {
   return `${position}-${interceptionId}`;
 }
 

@@ -20,7 +20,8 @@ export interface TailQuestion {
   readonly filter: InterceptionFilter;
 }
 
-const HEARTBEAT_MS = 15_000;
+/** Between two queries, however quiet it is. */
+const LOOK_MS = 15_000;
 /** Between two queries for one reader, however often something ends. */
 const PAUSE_MS = 100;
 const RETRY_MS = 1_000;
@@ -43,8 +44,9 @@ export class LiveTailService {
 
   /** Until the reader goes or the process stops. */
   async follow(stream: SseResponse, start: TailStart, question: TailQuestion): Promise<void> {
-    await (start.hasGap ? stream.send([GAP]) : stream.heartbeat());
+    if (start.hasGap) await stream.send([GAP]);
     let { position } = start;
+    await stream.begin(liveEventId(position));
     while (!stream.signal.aborted) {
       const { rings } = this.bell;
       const found = await this.#after(position, question);
@@ -54,14 +56,16 @@ export class LiveTailService {
       }
       position = found.position;
       await stream.send(found.items.map(toMessage));
-      if (!found.hasMore) await this.#wait(stream, rings);
+      stream.reached(liveEventId(position));
+      if (!found.hasMore) await this.#wait(rings, stream.signal);
     }
     stream.end();
   }
 
-  async #wait(stream: SseResponse, rings: number): Promise<void> {
-    await waited(PAUSE_MS, stream.signal);
-    if (!(await this.bell.rangAfter(rings, HEARTBEAT_MS, stream.signal))) await stream.heartbeat();
+  /** Until something has ended, and now and then even so: the bell is deaf while it reconnects. */
+  async #wait(rings: number, signal: AbortSignal): Promise<void> {
+    await waited(PAUSE_MS, signal);
+    await this.bell.rangAfter(rings, LOOK_MS, signal);
   }
 
   /** Undefined while the database is away: the reader need not know, nothing is lost. */
