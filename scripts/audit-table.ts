@@ -1,11 +1,17 @@
+import { padded, shortened, widthOf } from './text-width.ts';
+
 /** How a terminal shows a list: the columns that tell something, as wide as they need to be. */
 export type Row = Readonly<Record<string, unknown>>;
 
-const CELL_LENGTH_MAX = 40;
-/** What could move the cursor or change colours: names and paths are chosen by callers. */
-const CONTROL = /\p{Cc}/gu;
+const CELL_WIDTH_MAX = 40;
+/**
+ * What could move the cursor, change colours, turn the direction of the line around or hide:
+ * names and paths are chosen by callers.
+ */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const TIME = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z$/;
 
-/** Columns of what `list` shows; everything else shows what it has. */
+/** Columns of what is a row for each interception; everything else shows what it has. */
 const INTERCEPTION: Readonly<Record<string, (row: Row) => unknown>> = {
   started: (row) => row['startedAt'],
   initiator: (row) => at(row, 'initiator', 'id'),
@@ -22,29 +28,59 @@ const INTERCEPTION: Readonly<Record<string, (row: Row) => unknown>> = {
 };
 
 export function interceptionTable(rows: readonly Row[]): string {
-  return table(
-    rows.map((row) =>
-      Object.fromEntries(Object.entries(INTERCEPTION).map(([name, cell]) => [name, cell(row)])),
-    ),
-  );
+  const running = new RunningTable(Object.keys(INTERCEPTION));
+  const lines = rows.map(interceptionCells);
+  running.widen(lines);
+  return [running.header(), ...lines.map((line) => running.line(line))].join('');
+}
+
+export function interceptionCells(row: Row): string[] {
+  return Object.values(INTERCEPTION).map((cell) => shown(cell(row)));
+}
+
+/** A table of interceptions that are still to come; a column grows when something longer does. */
+export function runningTable(): RunningTable {
+  const running = new RunningTable(Object.keys(INTERCEPTION));
+  running.widen([
+    ['2026-11-21 00:00:00Z', 'somebody@example.com', 'anthropic', 'claude-haiku-4-5-20251001'],
+    ['', '', '', '', 'Claude Code', 'completed', '100000', '100000', '10000', 'sk-a...0000'],
+  ]);
+  return running;
 }
 
 export function table(rows: readonly Row[]): string {
   const flat = rows.map((row) => flattened(row));
   const names = [...new Set(flat.flatMap((row) => Object.keys(row)))];
-  const lines = [names, ...flat.map((row) => names.map((name) => row[name] ?? ''))];
-  const widths = names.map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+  const running = new RunningTable(names);
+  const lines = flat.map((row) => names.map((name) => row[name] ?? ''));
+  running.widen(lines);
+  return [running.header(), ...lines.map((line) => running.line(line))].join('');
+}
+
+class RunningTable {
+  readonly #names: readonly string[];
+  #widths: readonly number[];
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+    this.#widths = names.map(widthOf);
+  }
+
+  widen(lines: readonly (readonly string[])[]): void {
+    this.#widths = this.#widths.map((width, column) =>
+      Math.max(width, ...lines.map((line) => widthOf(line[column] ?? ''))),
+    );
+  }
+
+  header(): string {
+    return this.line(this.#names);
+  }
+
+  line(cells: readonly string[]): string {
+    this.widen([cells]);
+    const text = cells.map((cell, column) => padded(cell, this.#widths[column] ?? 0)).join('  ');
+    return `${text.trimEnd()}\n`;
+  }
 }
 
 /** Nested facts under the name of both: `tokens.input`. */
@@ -60,8 +96,12 @@ function flattened(row: Row, prefix = ''): Record<string, string> {
 
 function shown(value: unknown): string {
   const text = Array.isArray(value) ? value.join(', ') : textOf(value);
-  const plain = text.replaceAll(CONTROL, ' ');
-  return plain.length <= CELL_LENGTH_MAX ? plain : `${plain.slice(0, CELL_LENGTH_MAX - 1)}…`;
+  return shortened(plain(text), CELL_WIDTH_MAX);
+}
+
+/** Nothing but what can be seen. */
+export function plain(text: string): string {
+  return text.replace(TIME, '$1 $2Z').replaceAll(CONTROL, ' ');
 }
 
 function textOf(value: unknown): string {

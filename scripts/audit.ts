@@ -1,10 +1,19 @@
-import process, { env, stderr, stdout } from 'node:process';
+import process, { argv, env, stderr, stdout } from 'node:process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { interceptionTable, isRow, table, type Row } from './audit-table.ts';
+import { followed } from './audit-live.ts';
+import {
+  interceptionCells,
+  interceptionTable,
+  isRow,
+  plain,
+  runningTable,
+  table,
+  type Row,
+} from './audit-table.ts';
 
-const USAGE = `npm run audit -- <what> [name=value ...] [--json] [--url <bridge>] [--as <user>]
+const USAGE = `npm run audit -- <what> [name=value ...] [options]
 
   list [filter=value ...]        interceptions, newest first; limit=50 cursor=...
   show <id>                      one with all that belongs to it
@@ -14,11 +23,17 @@ const USAGE = `npm run audit -- <what> [name=value ...] [--json] [--url <bridge>
   session <id>                   one in threads
   usage [groupBy=model,day ...]  sums and counts
   facets <name> [prefix=...]     initiators, providers, models, clients or tools
+  keys                           the pool's keys; key-events is their history
   me                             who you are and may do
 
+  --json               the API's answer as it is, one object a line where it streams
+  --url <bridge>       else AIBRIDGE_URL, else http://127.0.0.1:4400
+  --as <user>          who you are, for a bridge that takes that from X-Forwarded-User
+  --groups <a,b>       your groups, as X-Forwarded-Groups
+  --header <name: value>  any other header, such as Authorization; may be repeated
+  --help               this
+
 The same questions as the API's, answered by a running bridge: its /api/docs says what they take.
---url or AIBRIDGE_URL, else http://127.0.0.1:4400. --as names you to a bridge that takes the user
-from the header X-Forwarded-User, --groups your groups.
 `;
 
 /** Where a question goes; what ends in a slash wants one more word. */
@@ -31,80 +46,165 @@ const PATHS = new Map([
   ['session', 'sessions/'],
   ['usage', 'usage'],
   ['facets', 'facets/'],
+  ['keys', 'keys'],
+  ['key-events', 'keys/events'],
   ['me', 'me'],
 ]);
-const STREAMED = new Set(['export', 'live']);
+const EXIT_USAGE = 2;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    url: { type: 'string', default: env['AIBRIDGE_URL'] ?? 'http://127.0.0.1:4400' },
-    as: { type: 'string' },
-    groups: { type: 'string' },
-  },
-});
+/** What is asked, of whom and as whom. */
+interface Question {
+  readonly what: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly isJson: boolean;
+}
 
+// Whoever reads along has enough: not a failure.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const [what = '', ...words] = positionals;
-  const path = pathOf(what, words);
-  if (path === undefined) {
-    stderr.write(USAGE);
-    return 2;
+  const question = questionOf(argv.slice(2));
+  if (question === 'help') {
+    stdout.write(USAGE);
+    return 0;
+  }
+  if (typeof question === 'string') {
+    stderr.write(`${USAGE}\n${question}\n`);
+    return EXIT_USAGE;
   }
   try {
-    const res = await fetch(path, { headers: headers() });
-    if (!res.ok) return await refused(res);
-    if (STREAMED.has(what) && res.body !== null) {
-      await pipeline(Readable.fromWeb(res.body), stdout, { end: false });
-    } else {
-      stdout.write(shown(what, await res.json()));
-    }
-    return 0;
+    return await answer(question);
   } catch (error) {
-    const { cause } = Object(error);
-    stderr.write(`${values.url}: ${cause instanceof Error ? cause.message : String(error)}\n`);
+    stderr.write(`${question.url.origin}: ${reasonOf(error)}\n`);
     return 1;
   }
 }
 
-function pathOf(what: string, words: readonly string[]): URL | undefined {
+/** The question, or what is wrong with it. */
+function questionOf(args: readonly string[]): Question | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        json: { type: 'boolean', default: false },
+        url: { type: 'string', default: env['AIBRIDGE_URL'] ?? 'http://127.0.0.1:4400' },
+        as: { type: 'string' },
+        groups: { type: 'string' },
+        header: { type: 'string', multiple: true, default: [] },
+      },
+    });
+    const [what = '', ...words] = positionals;
+    if (values.help || what === 'help') return 'help';
+    const url = urlOf(what, words, values.url);
+    if (typeof url === 'string') return url;
+    return { what, url, headers: headersOf(values), isJson: values.json };
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+  }
+}
+
+function urlOf(what: string, words: readonly string[], base: string): URL | string {
   const path = PATHS.get(what);
-  if (path === undefined) return undefined;
-  const filters = words.filter((word) => word.includes('='));
-  const names = words.filter((word) => !word.includes('='));
-  if (names.length !== (path.endsWith('/') ? 1 : 0)) return undefined;
-  const url = new URL(`/api/v1/${path}${encodeURIComponent(names[0] ?? '')}`, values.url);
+  if (path === undefined) return what === '' ? 'What do you want to know?' : `${what}: unknown`;
+  const wantsName = path.endsWith('/');
+  const [name, filters] = wantsName ? [words[0], words.slice(1)] : ['', words];
+  if (name === undefined) return `${what}: which one?`;
+  if (!URL.canParse(base)) return `${base}: is not the URL of a bridge`;
+  const url = new URL(`/api/v1/${path}${encodeURIComponent(name)}`, base);
   for (const filter of filters) {
     const equals = filter.indexOf('=');
+    if (equals < 1) return `${filter}: is not of the form name=value`;
     url.searchParams.append(filter.slice(0, equals), filter.slice(equals + 1));
   }
   return url;
 }
 
-function headers(): Record<string, string> {
-  return {
-    ...(values.as !== undefined && { 'x-forwarded-user': values.as }),
-    ...(values.groups !== undefined && { 'x-forwarded-groups': values.groups }),
+function headersOf(values: {
+  readonly as?: string | undefined;
+  readonly groups?: string | undefined;
+  readonly header: readonly string[];
+}): Headers {
+  const headers = new Headers();
+  if (values.as !== undefined) headers.set('x-forwarded-user', values.as);
+  if (values.groups !== undefined) headers.set('x-forwarded-groups', values.groups);
+  for (const line of values.header) {
+    const colon = line.indexOf(':');
+    if (colon < 1) throw new Error(`--header ${line}: is not of the form "name: value"`);
+    headers.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+  }
+  return headers;
+}
+
+async function answer(question: Question): Promise<number> {
+  if (question.what === 'live') return follow(question);
+  const res = await fetch(question.url, { headers: question.headers });
+  if (!res.ok) return refused(res);
+  if (question.what === 'export' && res.body !== null) {
+    await pipeline(Readable.fromWeb(res.body), stdout, { end: false });
+  } else {
+    show(question, await res.json());
+  }
+  return 0;
+}
+
+async function follow({ url, headers, isJson }: Question): Promise<number> {
+  const open = (lastEventId: string | undefined): Promise<Response> => {
+    const asked = new Headers(headers);
+    if (lastEventId !== undefined) asked.set('last-event-id', lastEventId);
+    return fetch(url, { headers: asked });
   };
+  const running = runningTable();
+  const events = followed(open, (reason) => stderr.write(`${reason}\n`));
+  if (!isJson) stdout.write(running.header());
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) return refused(value);
+    if (!isRow(value.data)) continue;
+    if (value.type !== 'interception') stderr.write(`${String(value.data['message'])}\n`);
+    else if (isJson) stdout.write(`${JSON.stringify(value.data)}\n`);
+    else stdout.write(running.line(interceptionCells(value.data)));
+  }
 }
 
 async function refused(res: Response): Promise<number> {
   const body: unknown = await res.json().catch(() => undefined);
-  stderr.write(`${res.status}: ${isRow(body) ? String(body['message']) : res.statusText}\n`);
+  const { message = res.statusText, details } = isRow(body) ? body : {};
+  stderr.write(`${res.status}: ${plain(String(message))}\n`);
+  const names = Array.isArray(details) ? details.filter((each) => typeof each === 'string') : [];
+  for (const name of names) stderr.write(`  ${plain(name)}\n`);
+  if (res.status === 401) stderr.write('Say who you are with --as or --header.\n');
   return 1;
 }
 
 /** Lists as tables; what is too deep for one, and everything on request, as JSON. */
-function shown(what: string, body: unknown): string {
+function show({ what, isJson }: Question, body: unknown): void {
   const items = isRow(body) ? body['items'] : undefined;
-  if (values.json || !isRow(body) || !Array.isArray(items)) {
-    return `${JSON.stringify(body, undefined, 2)}\n`;
+  if (isJson || !isRow(body) || !Array.isArray(items)) {
+    stdout.write(`${JSON.stringify(body, undefined, 2)}\n`);
+    return;
   }
   const rows: Row[] = items.map((item) => (isRow(item) ? item : { value: item }));
-  const text = what === 'list' ? interceptionTable(rows) : table(rows);
-  const more = body['nextCursor'];
-  return typeof more === 'string' ? `${text}more: cursor=${more}\n` : text;
+  if (rows.length === 0) stderr.write('nothing matches\n');
+  else stdout.write(what === 'list' ? interceptionTable(rows) : table(rows));
+  remark(body);
+}
+
+/** Not among the rows, where another program would take it for one. */
+function remark({ notice, total, truncated, nextCursor }: Row): void {
+  if (typeof notice === 'string') stderr.write(`${notice}\n`);
+  if (typeof total === 'number') stderr.write(`${total} in all\n`);
+  if (truncated === true) stderr.write('there are more: narrow it, or raise limit=\n');
+  if (typeof nextCursor === 'string') stderr.write(`more: cursor=${nextCursor}\n`);
+}
+
+function reasonOf(error: unknown): string {
+  const { cause } = Object(error);
+  if (!(cause instanceof Error)) return error instanceof Error ? error.message : String(error);
+  const { code } = Object(cause);
+  const text = cause.message === '' ? String(code) : cause.message;
+  return code === 'ECONNREFUSED' ? `${text}: is the bridge running there?` : text;
 }
