@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { headerValue } from '../upstream/index.ts';
 import type { RenderedFault } from './bridge-fault.ts';
 
 /** How long a caller that is still sending has to notice that it has been answered. */
@@ -12,6 +13,8 @@ export class Downstream {
   readonly #res: ServerResponse;
   readonly #gone = new AbortController();
   readonly #stallMs: number;
+  /** Callers of HTTP/1.0 take the end of the connection for the end of the body. */
+  #endsWithConnection = false;
 
   /** `stallMs`: a caller that takes nothing for this long counts as gone. */
   constructor(res: ServerResponse, stallMs: number) {
@@ -39,6 +42,8 @@ export class Downstream {
   /** `headers` are names and values in turn. */
   begin(status: number, headers: readonly string[]): void {
     this.#res.writeHead(status, [...headers]);
+    this.#endsWithConnection =
+      !this.#res.chunkedEncoding && headerValue(headers, 'content-length') === undefined;
   }
 
   /** Sends the head alone, for an answer whose first byte may be far away. */
@@ -86,8 +91,10 @@ export class Downstream {
     req.once('end', finish).once('close', finish);
   }
 
-  /** Breaks the connection off: the one way to say that a body of announced length is not whole. */
+  /** Breaks the connection off: the one way to say that a body is not whole. */
   destroy(): void {
+    // Where any end looks like a proper one, only a reset does not.
+    if (this.#endsWithConnection) this.#res.socket?.resetAndDestroy();
     this.#res.destroy();
   }
 
@@ -99,7 +106,7 @@ export class Downstream {
         resolve();
       };
       const timer = setTimeout(() => {
-        this.#res.destroy();
+        this.destroy();
         done();
       }, this.#stallMs);
       this.#res.on('drain', done).on('close', done);

@@ -8,6 +8,7 @@ import {
   errorMidStream,
   missingTerminal,
   neverAnswers,
+  rawResponse,
   resetBeforeHeaders,
   slowFirstToken,
   stall,
@@ -15,7 +16,7 @@ import {
 } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
 import { messagesBody, POOL_KEY, startSystem, type System } from '../support/system.ts';
-import { Wire, type WireAnswer } from '../support/wire.ts';
+import { head, Wire, type WireAnswer } from '../support/wire.ts';
 
 let system: System;
 
@@ -170,6 +171,31 @@ test('a long answer that is cut breaks off for the client too, and is recorded f
 
   expect([reply.status, reply.isWhole]).toEqual([200, false]);
   expect(record).toMatchObject({ status: 'failed', error_type: 'upstream_truncated' });
+});
+
+/** Larger than what the bridge looks at before it relays, and not of announced length. */
+const UNANNOUNCED = rawResponse({ body: JSON.stringify({ id: 'x'.repeat(200_000) }) });
+
+test.each<[string, Behaviour, 'fin' | 'reset']>([
+  [
+    'that breaks off ends with a reset',
+    combine(UNANNOUNCED, cut({ afterBytes: 150_000, clean: false })),
+    'reset',
+  ],
+  ['that is whole just ends', UNANNOUNCED, 'fin'],
+])('for a client of HTTP/1.0 an answer without a length %s', async (_, behaviour, end) => {
+  system.simulator.onAnyKey(behaviour);
+  const wire = await Wire.connect(system.bridge.url);
+  const body = messagesBody({ stream: false });
+  const request = head('POST', '/anthropic/v1/messages', [
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]);
+  await wire.send(`${request.replace('HTTP/1.1', 'HTTP/1.0')}${body}`);
+  const { status, headers } = await wire.head();
+
+  expect(status).toBe(200);
+  expect(headers.has('content-length') || headers.has('transfer-encoding')).toBe(false);
+  expect(await wire.ends()).toBe(end);
 });
 
 test('none of this is held against the key', async () => {
