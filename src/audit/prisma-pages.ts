@@ -9,10 +9,8 @@ export interface Page extends IdRange {
   readonly limit: number;
 }
 
-/** How many kinds are looked at sooner than the newest records of all. */
-const KINDS_FEW = 64;
 /** How many records are cheaper looked at one by one than found through several indexes. */
-const RECENT = 10_000;
+const RECENT = 5_000;
 
 /**
  * The statements that find a page of the newest matches, as (id, record): each looks further than
@@ -26,9 +24,7 @@ export function pageStatements(question: Question, page: Page, endMs: number): P
     case 'index':
       return [indexSql(question, page)];
     case 'kinds':
-      return hasFewRecords(question)
-        ? [kindsSql(question, page)]
-        : [recentSql(question, page), kindsSql(question, page)];
+      return [kindsSql(question, page)];
     case 'search': {
       const spans = searchSpans(endMs).map((since) => searchSql(question, { ...page, since }));
       return filter.text === undefined ? [recentSql(question, page), ...spans] : spans;
@@ -38,11 +34,6 @@ export function pageStatements(question: Question, page: Page, endMs: number): P
   }
 }
 
-/** Whether the newest of each kind are fewer than the newest records of all. */
-function hasFewRecords({ scope, filter, kinds = [] }: Question): boolean {
-  return kinds.length <= KINDS_FEW || scope.kind === 'own' || filter.initiator?.length === 1;
-}
-
 /** One index read backwards from the cursor, as far as a page needs. */
 function indexSql(question: Question, page: Page): Prisma.Sql {
   return Prisma.sql`
@@ -50,14 +41,22 @@ function indexSql(question: Question, page: Page): Prisma.Sql {
     WHERE ${conditions(question, page)} ORDER BY i.id DESC LIMIT ${page.limit}`;
 }
 
-/** The newest of each kind, from an index that has them in that order. */
+/**
+ * From an index that has each kind in the order of ids: the kinds whose newest match is newest, as
+ * many as the page has records, and the newest matches of these. No other kind can have one of the page.
+ */
 function kindsSql(question: Question, page: Page): Prisma.Sql {
+  const newestOf = (kind: string, limit: number): Prisma.Sql => Prisma.sql`
+    SELECT i.id FROM interceptions AS i
+    WHERE i.kind_id = ${Prisma.raw(kind)}.id AND ${conditionsOfKind(question, page)}
+    ORDER BY i.id DESC LIMIT ${limit}`;
   return newest(
     Prisma.sql`
-      SELECT of_kind.id FROM unnest(${question.kinds ?? []}::uuid[]) AS kind(id) CROSS JOIN LATERAL (
-        SELECT i.id FROM interceptions AS i
-        WHERE i.kind_id = kind.id AND ${conditionsOfKind(question, page)}
-        ORDER BY i.id DESC LIMIT ${page.limit}) AS of_kind`,
+      SELECT match.id FROM (
+        SELECT kind.id FROM unnest(${question.kinds ?? []}::uuid[]) AS kind(id)
+        CROSS JOIN LATERAL (${newestOf('kind', 1)}) AS head
+        ORDER BY head.id DESC LIMIT ${page.limit}) AS front
+      CROSS JOIN LATERAL (${newestOf('front', page.limit)}) AS match`,
     page,
   );
 }

@@ -19,12 +19,14 @@ export const KIND_FILTERS = [
  * How a page of the newest matches is read:
  *
  * - `index`: one index backwards gives the matches and hardly anything else;
- * - `kinds`: the newest of each kind, and of these the newest;
+ * - `kinds`: the newest of the kinds that have the newest;
  * - `search`: find first, sort then, looking further back until the page is full.
  */
 export type Reading = 'index' | 'kinds' | 'search';
 
 const ANY: ReadonlySet<string> = new Set(['startedAfter', 'startedBefore', 'initiator']);
+/** Filters that no index has in the order of ids: a match may be anywhere. */
+const SCATTERED = ['minTokens', 'minDurationMs'] as const;
 const OF_KINDS: ReadonlySet<string> = new Set(KIND_FILTERS);
 
 export function readingOf(scope: Scope, filter: InterceptionFilter, hasKinds: boolean): Reading {
@@ -37,5 +39,7 @@ export function readingOf(scope: Scope, filter: InterceptionFilter, hasKinds: bo
   const others = names.filter((name) => !OF_KINDS.has(name)).length;
   const isOnePerson = scope.kind === 'own' || filter.initiator?.length === 1;
   if (hasKinds && (isOnePerson || others === 0)) return 'kinds';
-  return isOnePerson || names.length <= 1 ? 'index' : 'search';
+  if (isOnePerson) return 'index';
+  const isScattered = SCATTERED.some((name) => filter[name] !== undefined);
+  return isScattered || names.length > 1 ? 'search' : 'index';
 }

@@ -1,7 +1,7 @@
 import { firstIdAt } from '../core/ids.ts';
 
 const DAY_MS = 86_400_000;
-const SPAN_DAYS = [1 / 24, 1, 8, 64];
+const SPAN_DAYS = [1 / 24, 1 / 4, 1, 4, 16, 64];
 
 /**
  * Where a search for a page of the newest matches begins: an hour back, then further, then nowhere.
