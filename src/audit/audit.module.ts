@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EndingsBellService } from './endings-bell.service.ts';
 import { ExportController } from './export.controller.ts';
+import { ExportService } from './export.service.ts';
 import { FacetsController } from './facets.controller.ts';
 import { InterceptionsController } from './interceptions.controller.ts';
 import { LiveTailService } from './live-tail.service.ts';
@@ -34,6 +35,7 @@ export class AuditModule {
       ],
       providers: [
         EndingsBellService,
+        ExportService,
         LiveTailService,
         OpenStreamsService,
         PrismaEndings,

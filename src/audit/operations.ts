@@ -32,8 +32,8 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
     summary: 'Interceptions, newest first',
     description:
       'Repeat a parameter for OR; different ones narrow together. Following `nextCursor` to the end ' +
-      'shows every record that was there at the beginning exactly once, while others arrive: those ' +
-      'stand before the first page. A member sees their own records only.',
+      'shows every record that was there at the beginning exactly once, for as long as it matches; ' +
+      'one that is written meanwhile may be met or not. A member sees their own records only.',
     query: listQuerySchema,
     answers: { [JSON_TYPE]: interceptionPageSchema },
     errors: READING,
@@ -60,7 +60,7 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
       'application/x-ndjson': z.string().meta({ description: 'An Interception a line.' }),
       'text/csv': z.string().meta({ description: 'A header, and a row for each interception.' }),
     },
-    errors: READING,
+    errors: [...READING, 429],
   },
   {
     id: 'watchInterceptions',

@@ -3,6 +3,7 @@ import { Clock } from '../core/clock.ts';
 import { DatabaseService } from '../database/index.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
+import type { ExportedPage, Statement } from './export-protocol.ts';
 import type { ListQuery } from './interception-filter.ts';
 import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { conditions, type Question } from './prisma-conditions.ts';
@@ -12,7 +13,7 @@ import { pageStatements, type Page } from './prisma-pages.ts';
 import type { Scope } from './scope.ts';
 import { timeOfId } from './time-range.ts';
 
-const EXPORT_PAGE = 200;
+const EXPORT_PAGE = 500;
 
 /** Reads interceptions, each question within the scope of whoever asks it. */
 @Injectable()
@@ -26,10 +27,7 @@ export class PrismaInterceptions {
     const { limit, cursor, count, ...filter } = query;
     const question = await this.#narrowed({ scope, filter });
     const [rows, total] = await Promise.all([
-      this.#found<{ id: string; record: Interception }>(question, {
-        limit: limit + 1,
-        before: cursor,
-      }),
+      this.#rows(question, { limit: limit + 1, before: cursor }),
       count ? this.#total(question) : undefined,
     ]);
     const shown = rows.slice(0, limit);
@@ -41,18 +39,23 @@ export class PrismaInterceptions {
     };
   }
 
-  /** All that match as lines of JSON, from where a cursor says, a page in memory at a time. */
+  /** All that match, from where a cursor says, as whoever reads a page of lines makes them up. */
   async *pages(
     question: Question,
     after: string | undefined,
-  ): AsyncGenerator<readonly string[], void> {
+    read: (statement: Statement) => Promise<ExportedPage>,
+  ): AsyncGenerator<ExportedPage, void> {
     let before = after;
     for (;;) {
+      let found: ExportedPage | undefined;
       const page = { limit: EXPORT_PAGE, before };
-      const rows = await this.#found<Line>(await this.#narrowed(question), page, asLines);
-      if (rows.length > 0) yield rows.map(({ line }) => line);
-      if (rows.length < EXPORT_PAGE) return;
-      before = rows.at(-1)?.id;
+      for (const statement of this.#statements(await this.#narrowed(question), page)) {
+        found = await read(asLines(statement));
+        if (found.count === EXPORT_PAGE) break;
+      }
+      if (found !== undefined && found.count > 0) yield found;
+      if (found?.count !== EXPORT_PAGE) return;
+      before = found.lastId;
     }
   }
 
@@ -67,18 +70,18 @@ export class PrismaInterceptions {
     return { scope, filter, kinds: await kindsOf(this.database.client, filter) };
   }
 
-  async #found<Row>(
-    question: Question,
-    page: Page,
-    select = (found: Prisma.Sql): Prisma.Sql => found,
-  ): Promise<Row[]> {
-    if (question.kinds?.length === 0) return [];
-    let rows: Row[] = [];
-    for (const statement of pageStatements(question, page, this.#endMs(question, page))) {
-      rows = await this.database.client.$queryRaw<Row[]>(select(statement));
+  async #rows(question: Question, page: Page): Promise<InterceptionRow[]> {
+    let rows: InterceptionRow[] = [];
+    for (const statement of this.#statements(question, page)) {
+      rows = await this.database.client.$queryRaw<InterceptionRow[]>(statement);
       if (rows.length === page.limit) break;
     }
     return rows;
+  }
+
+  #statements(question: Question, page: Page): Prisma.Sql[] {
+    if (question.kinds?.length === 0) return [];
+    return pageStatements(question, page, this.#endMs(question, page));
   }
 
   /** No match is newer. */
@@ -97,14 +100,16 @@ export class PrismaInterceptions {
   }
 }
 
-interface Line {
+interface InterceptionRow {
   readonly id: string;
-  readonly line: string;
+  readonly record: Interception;
 }
 
-/** Objects of a million records are a lot to make and to throw away. */
-function asLines(found: Prisma.Sql): Prisma.Sql {
-  return Prisma.sql`SELECT id, record::text AS line FROM (${found}) AS found ORDER BY id DESC`;
+/** Written by the database: objects of a million records are a lot to make and to throw away. */
+function asLines(found: Prisma.Sql): Statement {
+  const { text, values } = Prisma.sql`
+    SELECT id, record::text AS line FROM (${found}) AS found ORDER BY id DESC`;
+  return { text, values };
 }
 
 export function detailSql(scope: Scope, id: string): Prisma.Sql {

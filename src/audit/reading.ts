@@ -26,20 +26,23 @@ export type Reading = 'index' | 'kinds' | 'search';
 
 const ANY: ReadonlySet<string> = new Set(['startedAfter', 'startedBefore', 'initiator']);
 /** Filters that no index has in the order of ids: a match may be anywhere. */
-const SCATTERED = ['minTokens', 'minDurationMs'] as const;
+const SCATTERED: ReadonlySet<string> = new Set(['minTokens', 'minDurationMs']);
 const OF_KINDS: ReadonlySet<string> = new Set(KIND_FILTERS);
 
 export function readingOf(scope: Scope, filter: InterceptionFilter, hasKinds: boolean): Reading {
   if (filter.text !== undefined) return 'search';
   // Of one conversation there are never so many that it matters how they are read.
   if (filter.session !== undefined) return 'index';
-  const names = Object.entries(filter)
+  const names = narrowing(filter);
+  const isOnePerson = scope.kind === 'own' || filter.initiator?.length === 1;
+  if (hasKinds && (isOnePerson || names.every((name) => OF_KINDS.has(name)))) return 'kinds';
+  const isInOrder = names.length <= 1 && !names.some((name) => SCATTERED.has(name));
+  return isOnePerson || isInOrder ? 'index' : 'search';
+}
+
+/** The names of what is asked for, besides times and persons, by which any index can be read. */
+function narrowing(filter: InterceptionFilter): string[] {
+  return Object.entries(filter)
     .filter(([name, wanted]) => wanted !== undefined && !ANY.has(name))
     .map(([name]) => name);
-  const others = names.filter((name) => !OF_KINDS.has(name)).length;
-  const isOnePerson = scope.kind === 'own' || filter.initiator?.length === 1;
-  if (hasKinds && (isOnePerson || others === 0)) return 'kinds';
-  if (isOnePerson) return 'index';
-  const isScattered = SCATTERED.some((name) => filter[name] !== undefined);
-  return isScattered || names.length > 1 ? 'search' : 'index';
 }

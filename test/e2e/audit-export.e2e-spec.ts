@@ -79,3 +79,31 @@ it.each(['ndjson', 'csv'] as const)('goes on where a %s was cut off', async (for
 it('refuses a format it does not know', async () => {
   expect((await audit.get('/interceptions/export?format=xlsx')).status).toBe(400);
 });
+
+it('keeps nobody from stopping, has room for a few, and gives it back', async () => {
+  const own = await startAuditSystem();
+  const userAgent = 'x'.repeat(40_000);
+  // More than the buffers on the way to a reader hold who takes nothing.
+  const more = Array.from({ length: 600 }, (_, n) => uuidv7(AT + n));
+  await own.store(...more.map((id) => aStart({ id, at: AT, userAgent })));
+  const open = async (): Promise<{ status: number; leave: () => void }> => {
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const { status } = await own.request('/interceptions/export', AUDITOR, { signal });
+    return { status, leave: () => leaving.abort() };
+  };
+  const readers = await Promise.all([open(), open(), open(), open()]);
+  expect(readers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect((await open()).status).toBe(429);
+  for (const { leave } of readers) leave();
+  await expect.poll(async () => (await open()).status, { timeout: 10_000 }).toBe(200);
+  expect(await own.bridge.stop()).toBe(0);
+  await own.stop();
+});
+
+it('answers 503 for an export that cannot begin', async () => {
+  const away = await startAuditSystem();
+  await away.database.drop();
+  expect(await away.get('/interceptions/export')).toMatchObject({ status: 503 });
+  await away.bridge.kill();
+});

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import type { Response } from 'express';
+import { once } from 'node:events';
+import { DatabaseService } from '../database/index.ts';
+import { CSV_HEADER } from './csv.ts';
+import type { ExportedPage } from './export-protocol.ts';
+import type { ExportQuery } from './export-query.ts';
+import { ExportThread } from './export-thread.ts';
+import { OpenStreamsService } from './open-streams.service.ts';
+import type { Question } from './prisma-conditions.ts';
+import { PrismaInterceptions } from './prisma-interceptions.ts';
+
+const CONTENT_TYPE = {
+  ndjson: 'application/x-ndjson; charset=utf-8',
+  csv: 'text/csv; charset=utf-8; header=present',
+};
+
+/** Streams all that a question finds, page after page, the next one read when the last is taken. */
+@Injectable()
+export class ExportService {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly interceptions: PrismaInterceptions,
+    private readonly streams: OpenStreamsService,
+  ) {}
+
+  async export(
+    question: Question,
+    { format, cursor }: Pick<ExportQuery, 'format' | 'cursor'>,
+    res: Response,
+  ): Promise<void> {
+    await this.streams.export(async () => {
+      const signal = AbortSignal.any([closed(res), this.streams.signal]);
+      const thread = new ExportThread({ databaseUrl: this.database.url, format }, signal);
+      try {
+        const pages = this.interceptions.pages(question, cursor, (page) => thread.page(page));
+        // What fails before the first page is there is an ordinary error.
+        const first = await pages.next();
+        res.setHeader('content-type', CONTENT_TYPE[format]);
+        res.setHeader('content-disposition', `attachment; filename="interceptions.${format}"`);
+        if (format === 'csv' && cursor === undefined) res.write(CSV_HEADER);
+        for (let page = first; !page.done; page = await pages.next()) {
+          await written(res, page.value, signal);
+          thread.recycle(page.value);
+        }
+        res.end();
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        res.destroy();
+      } finally {
+        await thread.close();
+      }
+    });
+  }
+}
+
+function closed(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** Resolves when the reader's side has taken the page, not only this process's buffers. */
+async function written(res: Response, { bytes }: ExportedPage, signal: AbortSignal): Promise<void> {
+  const taken = new AbortController();
+  res.write(bytes, () => taken.abort());
+  if (!taken.signal.aborted) await once(AbortSignal.any([signal, taken.signal]), 'abort');
+  signal.throwIfAborted();
+}
