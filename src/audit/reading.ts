@@ -34,10 +34,14 @@ export function readingOf(scope: Scope, filter: InterceptionFilter, hasKinds: bo
   // Of one conversation there are never so many that it matters how they are read.
   if (filter.session !== undefined) return 'index';
   const names = narrowing(filter);
-  const isOnePerson = scope.kind === 'own' || filter.initiator?.length === 1;
+  const isOnePerson = isAboutOnePerson(scope, filter);
   if (hasKinds && (isOnePerson || names.every((name) => OF_KINDS.has(name)))) return 'kinds';
   const isInOrder = names.length <= 1 && !names.some((name) => SCATTERED.has(name));
   return isOnePerson || isInOrder ? 'index' : 'search';
+}
+
+function isAboutOnePerson(scope: Scope, { initiator }: InterceptionFilter): boolean {
+  return scope.kind === 'own' || initiator?.length === 1;
 }
 
 /** The names of what is asked for, besides times and persons, by which any index can be read. */
