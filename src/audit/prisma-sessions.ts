@@ -29,9 +29,10 @@ const INITIATORS_NAMED_MAX = 20;
 const SUMS = Prisma.raw(`
   i.session_id, i.initiator_id,
   min(i.started_at) AS started_at, max(i.started_at) AS last_started_at, count(*) AS turns,
-  count(*) FILTER (WHERE i.thread_root_id IS NULL) AS threads,
+  count(DISTINCT coalesce(i.thread_root_id, i.id)) AS threads,
   count(*) FILTER (WHERE i.status = 'failed') AS failed,
-  array_agg(DISTINCT i.client) AS clients, array_agg(DISTINCT i.model) AS models,
+  array_agg(DISTINCT i.client) AS clients,
+  coalesce(array_agg(DISTINCT i.model) FILTER (WHERE i.model <> ''), '{}') AS models,
   coalesce(array_agg(DISTINCT i.credential_hint) FILTER (WHERE i.credential_hint <> ''), '{}') AS credentials,
   sum(i.input_tokens)::bigint AS input_tokens, sum(i.output_tokens)::bigint AS output_tokens,
   sum(i.cache_read_tokens)::bigint AS cache_read_tokens,
@@ -66,8 +67,9 @@ export class PrismaSessions {
   constructor(private readonly database: DatabaseService) {}
 
   /**
-   * Sessions with a record that matches, newest beginning first: by the first such record, which
-   * no later one changes, so that going through pages shows each once however busy it is.
+   * Sessions with a record that matches, newest beginning first: by the first such record, which no
+   * newer one changes, so that going through pages shows each once however busy it is. One whose
+   * older record comes to match meanwhile, such as one that has ended, may be shown again.
    */
   async page(scope: Scope, query: SessionsQuery): Promise<SessionPage> {
     const { limit, cursor, ...filter } = query;

@@ -39,7 +39,9 @@ const sessionSchema = z
     failed: count,
     clients: z.array(z.string()),
     models: z.array(z.string()),
-    credentials: z.array(z.string()).meta({ description: 'The hints of the keys that served.' }),
+    credentials: z
+      .array(z.string())
+      .meta({ description: 'The hints of the keys that served, or were tried last.' }),
     tokens: z.object({ input: count, output: count, cacheRead: count, cacheWrite: count }),
     durationMs: count.meta({ description: 'Of all turns together.' }),
   })

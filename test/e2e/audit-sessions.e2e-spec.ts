@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { StartEvent } from '../../src/recording/events.ts';
@@ -15,6 +16,7 @@ const AT = Date.UTC(2026, 4, 1);
 const [FIRST, SECOND, THIRD, BOBS, ALONE] = [0, 1, 2, 3, 4].map((minute) =>
   uuidv7(AT + minute * 60_000),
 );
+const CAROL = 'carol@corp';
 let audit: AuditSystem;
 
 function turn(id: string | undefined, facts: Partial<StartEvent>, asksFor?: string) {
@@ -151,4 +153,22 @@ describe('facets', () => {
   it('of anything else are refused', async () => {
     expect((await audit.get('/facets/keys')).status).toBe(400);
   });
+});
+
+it('count a thread whose beginning is purged, and name no model where none was named', async () => {
+  const [root, child, other] = [10, 11, 12].map((minute) => uuidv7(AT + minute * 60_000));
+  const facts = { sessionId: 'old', initiatorId: CAROL };
+  await audit.store(
+    ...turn(root, facts, 'call-old'),
+    ...turn(child, { ...facts, correlatingToolCallId: 'call-old' }),
+    ...turn(other, { ...facts, model: '', api: 'passthrough' }),
+  );
+  const client = new Client({ connectionString: audit.database.url });
+  await client.connect();
+  await client.query('DELETE FROM interceptions WHERE id = $1', [root]);
+  await client.end();
+
+  const { data } = await session('old');
+  expect(data).toMatchObject({ turns: 2, threadCount: 2, models: ['claude-opus-4-5'] });
+  expect(data?.threads.map(({ rootId }) => rootId)).toEqual([root, other]);
 });
