@@ -19,6 +19,7 @@ export interface ExportedPage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly count: number;
   readonly lastId: string | undefined;
+  readonly readMs: number;
 }
 
 export type PageReply =

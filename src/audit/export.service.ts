@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { once } from 'node:events';
+import { waited } from '../core/waited.ts';
 import { DatabaseService } from '../database/index.ts';
 import { CSV_HEADER } from './csv.ts';
 import type { ExportedPage } from './export-protocol.ts';
@@ -9,6 +10,12 @@ import { ExportThread } from './export-thread.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
 import type { Question } from './prisma-conditions.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
+
+/**
+ * After a page, the database and this machine belong to others for so many times as long as it took
+ * to read: nobody waits for the end of an export as people wait for an answer.
+ */
+const RESTING = 1;
 
 const CONTENT_TYPE = {
   ndjson: 'application/x-ndjson; charset=utf-8',
@@ -41,6 +48,7 @@ export class ExportService {
         if (format === 'csv' && cursor === undefined) res.write(CSV_HEADER);
         for (let page = first; !page.done; page = await pages.next()) {
           await written(res, page.value, signal);
+          await waited(page.value.readMs * RESTING, signal);
           thread.recycle(page.value);
         }
         res.end();

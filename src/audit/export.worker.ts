@@ -28,9 +28,12 @@ async function answer({ text, values }: PageRequest): Promise<void> {
 
 async function read(text: string, values: readonly unknown[]): Promise<ExportedPage> {
   const client = await session;
+  const beganMs = performance.now();
   const { rows } = await client.query<{ id: string; line: string }>(text, [...values]);
   const lines = rows.map(({ line }) => (format === 'csv' ? csvOf(line) : `${line}\n`));
-  return { bytes: encoder.encode(lines.join('')), count: rows.length, lastId: rows.at(-1)?.id };
+  const bytes = encoder.encode(lines.join(''));
+  const readMs = performance.now() - beganMs;
+  return { bytes, count: rows.length, lastId: rows.at(-1)?.id, readMs };
 }
 
 function csvOf(line: string): string {
