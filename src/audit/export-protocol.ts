@@ -1,25 +1,14 @@
+import type { ExportedPage, ExportFormat, Statement } from './export-page.ts';
+
 /** What an export and its thread say to one another. */
 export interface ExportStart {
   readonly databaseUrl: string;
-  readonly format: 'ndjson' | 'csv';
-}
-
-/** A statement that answers (id, line), newest first. */
-export interface Statement {
-  readonly text: string;
-  readonly values: readonly unknown[];
+  readonly format: ExportFormat;
 }
 
 export interface PageRequest extends Statement {
-  /** The memory of a page that is written: it came from the thread and goes back there. */
+  /** The memory of pages that are written: it came from the thread and goes back there. */
   readonly spent: readonly ArrayBuffer[];
-}
-
-export interface ExportedPage {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly count: number;
-  readonly lastId: string | undefined;
-  readonly readMs: number;
 }
 
 export type PageReply =

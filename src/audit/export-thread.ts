@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type {
-  ExportedPage,
-  ExportStart,
-  PageReply,
-  PageRequest,
-  Statement,
-} from './export-protocol.ts';
+import type { ExportedPage, Statement } from './export-page.ts';
+import type { ExportStart, PageReply, PageRequest } from './export-protocol.ts';
 
 /** Little, so that what is read and thrown away is collected soon: a page needs a few megabytes. */
 const MEMORY = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };

@@ -4,7 +4,12 @@ import { once } from 'node:events';
 import { waited } from '../core/waited.ts';
 import { DatabaseService } from '../database/index.ts';
 import { CSV_HEADER } from './csv.ts';
-import type { ExportedPage } from './export-protocol.ts';
+import {
+  exportedPage,
+  type ExportedPage,
+  type ExportFormat,
+  type Statement,
+} from './export-page.ts';
 import type { ExportQuery } from './export-query.ts';
 import { ExportThread } from './export-thread.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
@@ -36,29 +41,52 @@ export class ExportService {
     { format, cursor }: Pick<ExportQuery, 'format' | 'cursor'>,
     res: Response,
   ): Promise<void> {
-    await this.streams.export(async () => {
-      const signal = AbortSignal.any([closed(res), this.streams.signal]);
-      const thread = new ExportThread({ databaseUrl: this.database.url, format }, signal);
-      try {
-        const pages = this.interceptions.pages(question, cursor, (page) => thread.page(page));
-        // What fails before the first page is there is an ordinary error.
-        const first = await pages.next();
-        res.setHeader('content-type', CONTENT_TYPE[format]);
-        res.setHeader('content-disposition', `attachment; filename="interceptions.${format}"`);
-        if (format === 'csv' && cursor === undefined) res.write(CSV_HEADER);
-        for (let page = first; !page.done; page = await pages.next()) {
-          await written(res, page.value, signal);
-          await waited(page.value.readMs * RESTING, signal);
-          thread.recycle(page.value);
-        }
-        res.end();
-      } catch (error) {
-        if (!signal.aborted) throw error;
-        res.destroy();
-      } finally {
-        await thread.close();
+    // What fails before the first page is there is an ordinary error, and most exports have no second.
+    const first = await this.interceptions.exportPage(question, cursor, async (statement) =>
+      exportedPage(await this.interceptions.lines(statement), format),
+    );
+    const begin = (): void => {
+      res.setHeader('content-type', CONTENT_TYPE[format]);
+      res.setHeader('content-disposition', `attachment; filename="interceptions.${format}"`);
+      if (format === 'csv' && cursor === undefined) res.write(CSV_HEADER);
+      res.write(first.bytes);
+    };
+    if (!first.isLast) {
+      await this.streams.export(async () => {
+        begin();
+        await this.#sendRest(question, { format, after: first.lastId }, res);
+      });
+    } else {
+      begin();
+    }
+    res.end();
+  }
+
+  async #sendRest(
+    question: Question,
+    { format, after }: { readonly format: ExportFormat; readonly after: string | undefined },
+    res: Response,
+  ): Promise<void> {
+    const signal = AbortSignal.any([closed(res), this.streams.signal]);
+    const thread = new ExportThread({ databaseUrl: this.database.url, format }, signal);
+    const read = (statement: Statement): Promise<ExportedPage> => thread.page(statement);
+    try {
+      for (let lastId = after; ;) {
+        const beganMs = performance.now();
+        const page = await this.interceptions.exportPage(question, lastId, read);
+        const readMs = performance.now() - beganMs;
+        if (page.count > 0) await written(res, page, signal);
+        if (page.isLast) return;
+        thread.recycle(page);
+        lastId = page.lastId;
+        await waited(readMs * RESTING, signal);
       }
-    });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      res.destroy();
+    } finally {
+      await thread.close();
+    }
   }
 }
 

@@ -3,7 +3,12 @@ import { Clock } from '../core/clock.ts';
 import { DatabaseService } from '../database/index.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
-import type { ExportedPage, Statement } from './export-protocol.ts';
+import {
+  NOTHING_EXPORTED,
+  type ExportedLine,
+  type ExportedPage,
+  type Statement,
+} from './export-page.ts';
 import type { ListQuery } from './interception-filter.ts';
 import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { conditions, type Question } from './prisma-conditions.ts';
@@ -39,24 +44,24 @@ export class PrismaInterceptions {
     };
   }
 
-  /** All that match, from where a cursor says, as whoever reads a page of lines makes them up. */
-  async *pages(
+  /** A page of an export, after a record, as whoever reads its lines makes it up. */
+  async exportPage(
     question: Question,
-    after: string | undefined,
+    before: string | undefined,
     read: (statement: Statement) => Promise<ExportedPage>,
-  ): AsyncGenerator<ExportedPage, void> {
-    let before = after;
-    for (;;) {
-      let found: ExportedPage | undefined;
-      const page = { limit: EXPORT_PAGE, before };
-      for (const statement of this.#statements(await this.#narrowed(question), page)) {
-        found = await read(asLines(statement));
-        if (found.count === EXPORT_PAGE) break;
-      }
-      if (found !== undefined && found.count > 0) yield found;
-      if (found?.count !== EXPORT_PAGE) return;
-      before = found.lastId;
+  ): Promise<ExportedPage & { readonly isLast: boolean }> {
+    let found = NOTHING_EXPORTED;
+    const page = { limit: EXPORT_PAGE, before };
+    for (const statement of this.#statements(await this.#narrowed(question), page)) {
+      found = await read(asLines(statement));
+      if (found.count === EXPORT_PAGE) break;
     }
+    return { ...found, isLast: found.count < EXPORT_PAGE };
+  }
+
+  /** Reads a page of an export here: sooner than a thread has begun. */
+  async lines({ text, values }: Statement): Promise<ExportedLine[]> {
+    return this.database.client.$queryRawUnsafe<ExportedLine[]>(text, ...values);
   }
 
   async detail(scope: Scope, id: string): Promise<InterceptionDetail | undefined> {

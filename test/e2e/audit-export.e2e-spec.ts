@@ -11,7 +11,8 @@ import {
 } from './audit-system.ts';
 
 const AT = Date.UTC(2026, 4, 1);
-const COUNT = 2_345;
+/** Some pages, and nothing left after the last of them. */
+const COUNT = 2_500;
 /** Newest first. */
 const ids = Array.from({ length: COUNT }, (_, n) => uuidv7(AT + n)).toReversed();
 let audit: AuditSystem;
