@@ -42,7 +42,7 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
         if (name === 'message_start') return anthropicUsage(known, at(event, 'message', 'usage'));
         return name === 'message_delta' ? anthropicUsage(known, at(event, 'usage')) : known;
       }, undefined),
-    isTerminal: ({ name }) => name === 'message_stop',
+    isTerminal: (event) => isNamed(event, /^message_stop$/),
     errorOf: ({ name, data }) =>
       name === 'error' ? String(at(parsed(data), 'error', 'type')) : undefined,
   },
@@ -65,7 +65,7 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
         const usage = at(parsed(data), 'response', 'usage');
         return openAiUsage(usage, 'input', 'output') ?? known;
       }, undefined),
-    isTerminal: ({ name }) => /^response\.(?:completed|incomplete|failed)$/.test(name),
+    isTerminal: (event) => isNamed(event, /^response\.(?:completed|incomplete|failed)$/),
     errorOf: ({ name, data }) => (name === 'error' ? errorName(parsed(data)) : undefined),
   },
   { ...ANTHROPIC_PASSTHROUGH, ...UNREAD },
@@ -102,4 +102,9 @@ function errorName(error: unknown): string | undefined {
   const code = at(error, 'code');
   if (error === undefined) return undefined;
   return typeof code === 'string' ? code : 'server_error';
+}
+
+/** A last event that broke off ends nothing: who reads the stream cannot read that it is whole. */
+function isNamed({ name, data }: SentEvent, wanted: RegExp): boolean {
+  return wanted.test(name) && parsed(data) !== undefined;
 }
