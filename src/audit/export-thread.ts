@@ -19,9 +19,11 @@ export class ExportThread {
   constructor(start: ExportStart, signal: AbortSignal) {
     const script = new URL(`./export.worker${extname(import.meta.url)}`, import.meta.url);
     this.#worker = new Worker(script, { workerData: start, resourceLimits: MEMORY });
-    this.#signal = signal;
-    // A thread that dies fails the page that is waited for, and the next one otherwise.
-    this.#worker.on('error', () => undefined);
+    // A thread may die between two pages too, such as when the database goes away.
+    const dead = new AbortController();
+    this.#worker.once('error', (error) => dead.abort(error));
+    this.#worker.once('exit', () => dead.abort());
+    this.#signal = AbortSignal.any([signal, dead.signal]);
   }
 
   async page({ text, values }: Statement): Promise<ExportedPage> {

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
@@ -107,4 +108,28 @@ it('answers 503 for an export that cannot begin', async () => {
   await away.database.drop();
   expect(await away.get('/interceptions/export')).toMatchObject({ status: 503 });
   await away.bridge.kill();
+});
+
+it('is cut, and does not wait for ever, when the database goes between two pages', async () => {
+  const own = await startAuditSystem();
+  const userAgent = 'x'.repeat(20_000);
+  const more = Array.from({ length: 1_200 }, (_, n) => uuidv7(AT + n));
+  await own.store(...more.map((id) => aStart({ id, at: AT, userAgent })));
+  const res = await own.request('/interceptions/export');
+  expect(res.status).toBe(200);
+  const admin = new Client({ connectionString: own.database.url });
+  await admin.connect();
+  const ended = async (): Promise<number> => {
+    const { rowCount } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'aibridge export'
+         AND state = 'idle' AND query LIKE '%AS line%'`,
+    );
+    return rowCount ?? 0;
+  };
+  // The second page has been read by then, and waits for the reader.
+  await expect.poll(ended, { timeout: 10_000 }).toBe(1);
+  await expect(res.text()).rejects.toThrow('terminated');
+  await admin.end();
+  await own.stop();
 });
