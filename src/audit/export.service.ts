@@ -15,6 +15,7 @@ import { ExportThread } from './export-thread.ts';
 import { OpenStreamsService } from './open-streams.service.ts';
 import type { Question } from './prisma-conditions.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
+import { readerGone } from './reader-gone.ts';
 
 /**
  * After a page, the database and this machine belong to others for so many times as long as it took
@@ -67,7 +68,7 @@ export class ExportService {
     { format, after }: { readonly format: ExportFormat; readonly after: string | undefined },
     res: Response,
   ): Promise<void> {
-    const signal = AbortSignal.any([closed(res), this.streams.signal]);
+    const signal = AbortSignal.any([readerGone(res), this.streams.signal]);
     const thread = new ExportThread({ databaseUrl: this.database.url, format }, signal);
     const read = (statement: Statement): Promise<ExportedPage> => thread.page(statement);
     try {
@@ -88,12 +89,6 @@ export class ExportService {
       await thread.close();
     }
   }
-}
-
-function closed(res: Response): AbortSignal {
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  return gone.signal;
 }
 
 /** Resolves when the reader's side has taken the page, not only this process's buffers. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { readerGone } from './reader-gone.ts';
 
 export interface SseMessage {
   readonly event: string;
@@ -28,19 +29,17 @@ const HEADERS = {
 export class SseResponse {
   readonly #res: ServerResponse;
   readonly #times: SseTimes;
-  readonly #gone = new AbortController();
   readonly signal: AbortSignal;
   #reachedId: string | undefined;
 
   constructor(res: ServerResponse, stopping: AbortSignal, times = TIMES) {
     this.#res = res;
     this.#times = times;
-    this.signal = AbortSignal.any([this.#gone.signal, stopping]);
+    const gone = readerGone(res);
+    this.signal = AbortSignal.any([gone, stopping]);
+    if (gone.aborted) return;
     const heartbeat = setInterval(() => this.#showLife(), times.heartbeatMs);
-    res.once('close', () => {
-      clearInterval(heartbeat);
-      this.#gone.abort();
-    });
+    gone.addEventListener('abort', () => clearInterval(heartbeat));
     res.writeHead(200, HEADERS).flushHeaders();
     // Who asks for the head alone has all of it.
     if (res.req.method === 'HEAD') res.end();
