@@ -37,7 +37,7 @@ const filterShape = {
   errorType: anyOf(text)
     .optional()
     .meta({
-      description: 'The  of its error: the provider’s, or one of the bridge’s own.',
+      description: 'The `type` of its error: the provider’s, or one of the bridge’s own.',
       examples: ['keys_rate_limited'],
     }),
   credentialKind: anyOf(choice(['centralized', 'byok']))
