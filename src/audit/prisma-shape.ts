@@ -9,7 +9,8 @@ export type Shape<T> = {
 /** An expression for the object as JSON, its members in the order of the shape, without blanks. */
 export function jsonOf<T>(shape: Shape<T>): string {
   const members = Object.entries<unknown>(shape).map(
-    ([name, member]) => `${isExpression(member) ? member : jsonOf(Object(member))} AS "${name}"`,
+    ([name, member]) =>
+      `${typeof member === 'string' ? member : jsonOf(Object(member))} AS "${name}"`,
   );
   return `(SELECT to_json(o) FROM (SELECT ${members.join(', ')}) AS o)`;
 }
@@ -23,8 +24,4 @@ export function jsonRowsOf<T>(table: string, order: string, shape: Shape<T>): st
 /** ISO 8601 in UTC, to the millisecond. */
 export function jsonTime(column: string): string {
   return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
-
-function isExpression(member: unknown): member is string {
-  return typeof member === 'string';
 }
