@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { configMarkdown, envExample } from '../src/config/documentation.ts';
+import { configMarkdown, envExample } from '../src/config/shown/documentation.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BEGIN = '<!-- config:begin -->';

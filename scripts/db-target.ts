@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import process, { env } from 'node:process';
-import { parseConfig } from '../src/config/parse-config.ts';
+import { parseConfig } from '../src/config/reading/parse-config.ts';
 
 /** The database that a bridge in this environment would use. */
 export interface DatabaseTarget {

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
-import { BridgeConfig } from './bridge-config.ts';
+import { BridgeConfig } from './settings/bridge-config.ts';
 import { ConfigModule } from './config.module.ts';
-import { parseConfig } from './parse-config.ts';
+import { parseConfig } from './reading/parse-config.ts';
 
 describe('the config module', () => {
   it('provides the configuration by its type', async () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { BridgeConfig } from './bridge-config.ts';
-import { parseConfig } from './parse-config.ts';
-import type { ParsedConfig } from './parse-config.ts';
+import { BridgeConfig } from './settings/bridge-config.ts';
+import { parseConfig } from './reading/parse-config.ts';
+import type { ParsedConfig } from './reading/parse-config.ts';
 
 @Module({})
 export class ConfigModule {

@@ -1,4 +1,4 @@
-export { BridgeConfig } from './bridge-config.ts';
+export { BridgeConfig } from './settings/bridge-config.ts';
 export type {
   AuditConfig,
   AwsCredentials,
@@ -14,9 +14,9 @@ export type {
   ProviderConfig,
   ProviderType,
   ServerConfig,
-} from './bridge-config.ts';
-export type { CidrList } from './cidr-list.ts';
-export { parseKeysFile } from './key-list.ts';
-export type { KeyList } from './key-list.ts';
-export { parseConfig } from './parse-config.ts';
-export type { ParsedConfig } from './parse-config.ts';
+} from './settings/bridge-config.ts';
+export type { CidrList } from './values/cidr-list.ts';
+export { parseKeysFile } from './reading/key-list.ts';
+export type { KeyList } from './reading/key-list.ts';
+export { parseConfig } from './reading/parse-config.ts';
+export type { ParsedConfig } from './reading/parse-config.ts';

@@ -1,5 +1,5 @@
 /** `npm run config`: what is in force and where it came from. */
-import { configReport } from './config-report.ts';
+import { configReport } from './shown/config-report.ts';
 import { loadConfig } from './config.module.ts';
 
 const parsed = loadConfig();

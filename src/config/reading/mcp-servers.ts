@@ -1,8 +1,8 @@
-import type { McpServerConfig } from './bridge-config.ts';
-import { MCP } from './family-settings.ts';
-import { nameAt } from './setting.ts';
+import type { McpServerConfig } from '../settings/bridge-config.ts';
+import { MCP } from '../settings/family-settings.ts';
+import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
-import { quoted } from './shown-text.ts';
+import { quoted } from '../settings/shown-text.ts';
 
 export function readMcpServers(reader: SettingsReader): McpServerConfig[] {
   const owners = new Map<string, number>();

@@ -1,8 +1,8 @@
-import { SECTIONS } from './definition.ts';
-import type { Section } from './definition.ts';
-import { NOT_YET } from './not-yet.ts';
-import { nameAt } from './setting.ts';
-import type { Setting } from './setting.ts';
+import { SECTIONS } from '../settings/definition.ts';
+import type { Section } from '../settings/definition.ts';
+import { NOT_YET } from '../settings/not-yet.ts';
+import { nameAt } from '../settings/setting.ts';
+import type { Setting } from '../settings/setting.ts';
 
 /** The reference in README.md, as Markdown. */
 export function configMarkdown(): string {

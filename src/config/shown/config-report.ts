@@ -1,5 +1,5 @@
-import type { BridgeConfig, ProviderConfig } from './bridge-config.ts';
-import type { EffectiveValue } from './settings-reader.ts';
+import type { BridgeConfig, ProviderConfig } from '../settings/bridge-config.ts';
+import type { EffectiveValue } from '../reading/settings-reader.ts';
 
 /** What is in force, where it came from, and what it makes the bridge serve. */
 export function configReport(

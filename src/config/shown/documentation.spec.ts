@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { SECTIONS } from './definition.ts';
+import { SECTIONS } from '../settings/definition.ts';
 import { configMarkdown, envExample } from './documentation.ts';
-import { parseEnvFile } from './env-file.ts';
-import { parseConfig } from './parse-config.ts';
-import { nameAt } from './setting.ts';
+import { parseEnvFile } from '../reading/env-file.ts';
+import { parseConfig } from '../reading/parse-config.ts';
+import { nameAt } from '../settings/setting.ts';
 
 function configText(env: Readonly<Record<string, string>>): string {
   const parsed = parseConfig(env, { readFile: () => '' });
@@ -15,7 +15,7 @@ const settings = SECTIONS.flatMap((section) => section.settings);
 
 describe('.env.example', () => {
   it('is what the definition makes it', () => {
-    const path = new URL('../../.env.example', import.meta.url);
+    const path = new URL('../../../.env.example', import.meta.url);
     expect(readFileSync(path, 'utf8')).toBe(envExample());
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProviderConfig } from './bridge-config.ts';
+import type { ProviderConfig } from '../settings/bridge-config.ts';
 import { readProviders } from './providers.ts';
 import { SettingsReader } from './settings-reader.ts';
 

@@ -1,4 +1,4 @@
-import type { ValueType } from './value-types.ts';
+import type { ValueType } from '../values/value-types.ts';
 
 /**
  * One configuration variable. Parsing, the detection of unknown names, the tables

@@ -1,7 +1,7 @@
-import type { AwsCredentials, BedrockConfig, ProviderType } from './bridge-config.ts';
-import { BEDROCK, PROVIDER } from './family-settings.ts';
-import { nameAt } from './setting.ts';
-import type { Setting } from './setting.ts';
+import type { AwsCredentials, BedrockConfig, ProviderType } from '../settings/bridge-config.ts';
+import { BEDROCK, PROVIDER } from '../settings/family-settings.ts';
+import { nameAt } from '../settings/setting.ts';
+import type { Setting } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
 
 /** All that a request would otherwise stumble over is checked here. */

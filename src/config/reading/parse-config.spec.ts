@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { configReport } from './config-report.ts';
-import { SECTIONS, isKnownName } from './definition.ts';
-import { NOT_YET } from './not-yet.ts';
+import { configReport } from '../shown/config-report.ts';
+import { SECTIONS, isKnownName } from '../settings/definition.ts';
+import { NOT_YET } from '../settings/not-yet.ts';
 import { parseConfig } from './parse-config.ts';
 import type { ParsedConfig } from './parse-config.ts';
-import { nameAt } from './setting.ts';
+import { nameAt } from '../settings/setting.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,8 +1,8 @@
-import type { IdentityConfig, IdentityMethod, JwtConfig } from './bridge-config.ts';
-import { isLoopback } from './cidr-list.ts';
+import type { IdentityConfig, IdentityMethod, JwtConfig } from '../settings/bridge-config.ts';
+import { isLoopback } from '../values/cidr-list.ts';
 import type { SettingsReader } from './settings-reader.ts';
-import { IDENTITY, JWT } from './settings.ts';
-import { quoted } from './shown-text.ts';
+import { IDENTITY, JWT } from '../settings/settings.ts';
+import { quoted } from '../settings/shown-text.ts';
 
 export function readIdentity(reader: SettingsReader, host: string): IdentityConfig {
   const methods = readMethods(reader, host);

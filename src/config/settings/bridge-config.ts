@@ -1,5 +1,5 @@
-import type { Secret } from '../core/secret.ts';
-import type { CidrList } from './cidr-list.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { CidrList } from '../values/cidr-list.ts';
 import type { PROVIDER_TYPES, SecretHeader } from './family-settings.ts';
 
 export type ProviderType = (typeof PROVIDER_TYPES)[number];

@@ -1,6 +1,6 @@
-import { Secret, maskSecret } from '../core/secret.ts';
+import { Secret, maskSecret } from '../../core/secret.ts';
 import { optional, secret, setting } from './setting.ts';
-import { baseUrl, endpointUrl } from './url-types.ts';
+import { baseUrl, endpointUrl } from '../values/url-types.ts';
 import {
   TIMER_MAX_MS,
   duration,
@@ -13,8 +13,8 @@ import {
   plainText,
   regularExpression,
   secretFilePath,
-} from './value-types.ts';
-import type { ValueType } from './value-types.ts';
+} from '../values/value-types.ts';
+import type { ValueType } from '../values/value-types.ts';
 
 export const PROVIDER_TYPES = ['anthropic', 'openai', 'copilot', 'bedrock'] as const;
 /** First segments of the bridge's own routes. */

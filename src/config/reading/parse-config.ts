@@ -1,15 +1,20 @@
-import type { AuditConfig, BridgeConfig, KeysConfig, LogConfig } from './bridge-config.ts';
+import type {
+  AuditConfig,
+  BridgeConfig,
+  KeysConfig,
+  LogConfig,
+} from '../settings/bridge-config.ts';
 import { deepFreeze } from './deep-freeze.ts';
-import { isKnownName, knownNames } from './definition.ts';
+import { isKnownName, knownNames } from '../settings/definition.ts';
 import { readIdentity } from './identity.ts';
 import { readMcpServers } from './mcp-servers.ts';
 import { nearestName } from './nearest-name.ts';
 import { readProviders } from './providers.ts';
 import { SettingsReader } from './settings-reader.ts';
 import type { ConfigIo, EffectiveValue, Environment } from './settings-reader.ts';
-import { AUDIT, BREAKER, KEYS, LOG, SERVER } from './settings.ts';
-import { quoted } from './shown-text.ts';
-import { durationText } from './value-types.ts';
+import { AUDIT, BREAKER, KEYS, LOG, SERVER } from '../settings/settings.ts';
+import { quoted } from '../settings/shown-text.ts';
+import { durationText } from '../values/value-types.ts';
 
 export type ParsedConfig =
   | {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isKnownName, knownNames } from './definition.ts';
+import { isKnownName, knownNames } from '../settings/definition.ts';
 import { nearestName } from './nearest-name.ts';
 
 describe('the nearest known name', () => {

@@ -1,10 +1,10 @@
-import type { BedrockConfig, ProviderConfig, ProviderType } from './bridge-config.ts';
+import type { BedrockConfig, ProviderConfig, ProviderType } from '../settings/bridge-config.ts';
 import { readBedrock } from './bedrock.ts';
-import { PROVIDER, SHORT_FORMS } from './family-settings.ts';
+import { PROVIDER, SHORT_FORMS } from '../settings/family-settings.ts';
 import { readKeys } from './provider-keys.ts';
-import { nameAt } from './setting.ts';
+import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
-import { quoted } from './shown-text.ts';
+import { quoted } from '../settings/shown-text.ts';
 
 const BASE_URLS = {
   anthropic: 'https://api.anthropic.com',

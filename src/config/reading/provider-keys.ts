@@ -1,10 +1,10 @@
-import type { Secret } from '../core/secret.ts';
+import type { Secret } from '../../core/secret.ts';
 import { parseKey, parseKeys, parseKeysFile } from './key-list.ts';
 import type { KeyList } from './key-list.ts';
-import type { KeySources } from './family-settings.ts';
-import { nameAt } from './setting.ts';
+import type { KeySources } from '../settings/family-settings.ts';
+import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
-import { secretFilePath } from './value-types.ts';
+import { secretFilePath } from '../values/value-types.ts';
 
 interface ProviderKeys {
   readonly keys: readonly Secret[];

@@ -1,4 +1,4 @@
-import { Secret } from '../core/secret.ts';
+import { Secret } from '../../core/secret.ts';
 
 /** `problems` read "got …, wants …" and never show any part of a key. */
 export type KeyList =

@@ -1,4 +1,4 @@
-import { maskSecret } from '../core/secret.ts';
+import { maskSecret } from '../../core/secret.ts';
 import type { Setting } from './setting.ts';
 
 const LOOKS_LIKE_KEY = /(^|[^a-z])(sk-|gh[a-z]_|github_pat_|aib_|AKIA|ASIA|eyJ)/;

@@ -1,11 +1,11 @@
-import { indexOf } from './definition.ts';
+import { indexOf } from '../settings/definition.ts';
 import { parseEnvFile } from './env-file.ts';
-import { notYetReasons } from './not-yet.ts';
-import { nameAt } from './setting.ts';
-import type { Setting } from './setting.ts';
-import { SERVER } from './settings.ts';
-import { quoted, shownText } from './shown-text.ts';
-import { secretFilePath } from './value-types.ts';
+import { notYetReasons } from '../settings/not-yet.ts';
+import { nameAt } from '../settings/setting.ts';
+import type { Setting } from '../settings/setting.ts';
+import { SERVER } from '../settings/settings.ts';
+import { quoted, shownText } from '../settings/shown-text.ts';
+import { secretFilePath } from '../values/value-types.ts';
 
 export interface ConfigIo {
   readFile(path: string): string;

@@ -1,6 +1,6 @@
-import { cidrList, hostName } from './cidr-list.ts';
+import { cidrList, hostName } from '../values/cidr-list.ts';
 import { optional, secret, setting } from './setting.ts';
-import { databaseUrl, endpointUrl } from './url-types.ts';
+import { databaseUrl, endpointUrl } from '../values/url-types.ts';
 import {
   TIMER_MAX_MS,
   duration,
@@ -13,8 +13,8 @@ import {
   plainText,
   size,
   wordOr,
-} from './value-types.ts';
-import type { ValueType } from './value-types.ts';
+} from '../values/value-types.ts';
+import type { ValueType } from '../values/value-types.ts';
 
 const DAY = 86_400_000;
 const MIB = 2 ** 20;

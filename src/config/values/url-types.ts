@@ -1,4 +1,4 @@
-import { Secret } from '../core/secret.ts';
+import { Secret } from '../../core/secret.ts';
 import type { ValueType } from './value-types.ts';
 
 /** Normalised: no trailing slash, so that a route is appended as it is. */
