@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Pool } from 'pg';
-import { EmbeddedPostgres } from '../src/database/embedded-postgres.ts';
-import { readMigrations } from '../src/database/migrations.ts';
-import { createSchemaEngine } from '../src/database/schema-engine.ts';
+import { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts';
+import { readMigrations } from '../src/database/migrations/migrations.ts';
+import { createSchemaEngine } from '../src/database/migrations/schema-engine.ts';
 
 const SCHEMA = new URL('../prisma/schema.prisma', import.meta.url);
 

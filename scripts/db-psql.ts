@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import process, { env } from 'node:process';
-import { reasonOf } from '../src/database/database-error.ts';
-import { EmbeddedPostgres, runningEmbeddedUrl } from '../src/database/embedded-postgres.ts';
-import { hasCode } from '../src/database/file-access.ts';
+import { reasonOf } from '../src/database/connection/database-error.ts';
+import {
+  EmbeddedPostgres,
+  runningEmbeddedUrl,
+} from '../src/database/embedded/embedded-postgres.ts';
+import { hasCode } from '../src/database/embedded/file-access.ts';
 import { databaseTarget } from './db-target.ts';
 
 /** `npm run db:psql [-- <psql arguments>]`: a prompt on the database, with the bridge running or not. */

@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import { EmbeddedPostgres } from '../src/database/embedded-postgres.ts';
-import { reasonOf } from '../src/database/database-error.ts';
-import { migrate } from '../src/database/migrations.ts';
+import { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts';
+import { reasonOf } from '../src/database/connection/database-error.ts';
+import { migrate } from '../src/database/migrations/migrations.ts';
 import { databaseTarget } from './db-target.ts';
 
 /** `npm run db:reset`: throws all data away and builds the schema anew. Stop the bridge first. */

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { EmbeddedPostgres } from '../src/database/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts';
 import { bringUpToDate } from './up-to-date.ts';
 
 const ROOT = join(import.meta.dirname, '..');

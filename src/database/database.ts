@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { DatabaseError, reasonOf, type DatabaseErrorCode } from './database-error.ts';
-import { EmbeddedPostgres } from './embedded-postgres.ts';
-import { leave } from './leave.ts';
-import { migrate } from './migrations.ts';
-import { createPrismaClient } from './prisma-client.ts';
+import { DatabaseError, reasonOf, type DatabaseErrorCode } from './connection/database-error.ts';
+import { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { leave } from './connection/leave.ts';
+import { migrate } from './migrations/migrations.ts';
+import { createPrismaClient } from './connection/prisma-client.ts';
 
 export type DatabaseState =
   | { readonly kind: 'starting' }

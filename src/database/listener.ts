@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { waited } from '../core/waited.ts';
-import { reasonOf } from './database-error.ts';
-import { leave } from './leave.ts';
+import { reasonOf } from './connection/database-error.ts';
+import { leave } from './connection/leave.ts';
 
 export interface ListenerOptions {
   /** Asked again for every connection; may throw while the database is not there. */

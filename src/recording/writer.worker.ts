@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SystemClock } from '../core/clock.ts';
-import { createPrismaClient } from '../database/prisma-client.ts';
+import { createPrismaClient } from '../database/connection/prisma-client.ts';
 import { JournalKeeper, type KeeperReports } from './journal-keeper.ts';
 import { JournalProgress } from './journal-progress.ts';
 import { PrismaPurgeStore } from './prisma-purge-store.ts';

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateAuditData } from '../../bench/audit-data.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { filterSchema } from '../../src/audit/interception-filter.ts';
 import { detailSql } from '../../src/audit/prisma-interceptions.ts';

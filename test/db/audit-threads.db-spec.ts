@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import type { RecordEvent, StartEvent } from '../../src/recording/events.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';

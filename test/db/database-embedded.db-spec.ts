@@ -7,13 +7,16 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
-import { EmbeddedPostgres, runningEmbeddedUrl } from '../../src/database/embedded-postgres.ts';
+import {
+  EmbeddedPostgres,
+  runningEmbeddedUrl,
+} from '../../src/database/embedded/embedded-postgres.ts';
 import {
   findPostgresPackage,
   preparePostgresBinaries,
-} from '../../src/database/postgres-binaries.ts';
-import { clusterDirectory } from '../../src/database/postgres-cluster.ts';
-import { isRoot, postgresUser } from '../../src/database/server-user.ts';
+} from '../../src/database/embedded/postgres-binaries.ts';
+import { clusterDirectory } from '../../src/database/embedded/postgres-cluster.ts';
+import { isRoot, postgresUser } from '../../src/database/embedded/server-user.ts';
 import { temporaryDataDir } from '../support/postgres.ts';
 
 const BRIDGE = `
@@ -59,7 +62,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 /** A bridge in a process of its own, and the address of its server. */
 async function otherBridge() {
-  const module = path.resolve('src/database/embedded-postgres.ts');
+  const module = path.resolve('src/database/embedded/embedded-postgres.ts');
   const bridge = spawn(process.execPath, ['--input-type=module', '-e', BRIDGE, module, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

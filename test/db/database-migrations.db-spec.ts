@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { migrate, readMigrations } from '../../src/database/migrations.ts';
+import { migrate, readMigrations } from '../../src/database/migrations/migrations.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const FIRST = { name: '20260101000000_first', script: 'CREATE TABLE first (id int);' };

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
-import { readMigrations } from '../../src/database/migrations.ts';
-import { createSchemaEngine } from '../../src/database/schema-engine.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
+import { readMigrations } from '../../src/database/migrations/migrations.ts';
+import { createSchemaEngine } from '../../src/database/migrations/schema-engine.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 

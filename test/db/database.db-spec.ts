@@ -7,7 +7,7 @@ import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
 import { ConfigModule } from '../../src/config/config.module.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { Database } from '../../src/database/database.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';

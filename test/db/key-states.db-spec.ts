@@ -3,7 +3,7 @@ import { SystemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { PostgresKeyStateSession } from '../../src/keypool/key-state-session.ts';
 import type { KeyName } from '../../src/keypool/key-state-store.ts';
-import { leave } from '../../src/database/leave.ts';
+import { leave } from '../../src/database/connection/leave.ts';
 import { AuditTables } from '../support/audit-tables.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { aProcess } from '../support/key-change.ts';

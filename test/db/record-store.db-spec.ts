@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
 import { AuditTables } from '../support/audit-tables.ts';

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import { firstIdAt, uuidv7 } from '../../src/core/ids.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { PrismaAuditCheck } from '../../src/recording/prisma-audit-check.ts';

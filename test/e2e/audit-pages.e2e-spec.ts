@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { assert, asyncProperty, constantFrom, integer } from 'fast-check';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { RecordEvent } from '../../src/recording/events.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
 import { aStart, aTool, anEnd } from '../support/record-events.ts';

@@ -1,5 +1,5 @@
 import createClient, { type Client } from 'openapi-fetch';
-import { createPrismaClient } from '../../src/database/prisma-client.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { RecordEvent } from '../../src/recording/events.ts';
 import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
 import { Bridge } from '../support/bridge.ts';

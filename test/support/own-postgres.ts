@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { kill } from 'node:process';
-import { EmbeddedPostgres } from '../../src/database/embedded-postgres.ts';
-import { clusterDirectory } from '../../src/database/postgres-cluster.ts';
-import { findPostmaster } from '../../src/database/postmaster.ts';
+import { EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts';
+import { clusterDirectory } from '../../src/database/embedded/postgres-cluster.ts';
+import { findPostmaster } from '../../src/database/embedded/postmaster.ts';
 import { temporaryDataDir } from './postgres.ts';
 
 /** A server of the test's own, to be mistreated: it comes back under the address it had. */

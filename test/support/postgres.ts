@@ -6,8 +6,8 @@ import { env } from 'node:process';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
-import { EmbeddedPostgres } from '../../src/database/embedded-postgres.ts';
-import { migrate } from '../../src/database/migrations.ts';
+import { EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts';
+import { migrate } from '../../src/database/migrations/migrations.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { DatabaseError, reasonOf } from './database-error.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 import { hasCode, readIfThere } from './file-access.ts';
 import { preparePostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { canReach, isRoot, postgresUser, type ServerUser } from './server-user.ts';

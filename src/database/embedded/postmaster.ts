@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DatabaseError } from './database-error.ts';
+import { DatabaseError } from '../connection/database-error.ts';
 import { hasCode, readIfThere } from './file-access.ts';
 
 /** A running server, as its `postmaster.pid` describes it. */

@@ -3,8 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DirectoryInUseError, lockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
-import { DatabaseError, reasonOf } from './database-error.ts';
+import {
+  DirectoryInUseError,
+  lockDirectory,
+  type DirectoryLock,
+} from '../../core/directory-lock.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 import {
   clusterDirectory,
   passwordOf,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { DatabaseError, reasonOf } from './database-error.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 
 /** As whom the embedded server runs, when that is not as the bridge itself. */
 export interface ServerUser {

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
-import { DatabaseError, reasonOf } from './database-error.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 import { createSchemaEngine, type Migration } from './schema-engine.ts';
 
 /** Equally far from `src/database` and from `dist/database`. */
-const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
+const MIGRATIONS = new URL('../../../prisma/migrations/', import.meta.url);
 const SERVER_VERSION_MIN = 140_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_POLL_MS = 250;

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type PoolClient } from 'pg';
 import { impatientSocket, SESSION, SILENCE_MS } from './session.ts';
-import { PrismaClient } from '../generated/prisma/client.ts';
+import { PrismaClient } from '../../generated/prisma/client.ts';
 
 export interface ClientOptions {
   /** How many connections at most; they are opened when needed. */

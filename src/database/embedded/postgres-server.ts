@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseError } from './database-error.ts';
+import { DatabaseError } from '../connection/database-error.ts';
 import type { Cluster } from './postgres-cluster.ts';
 
 export interface ServerOptions {
