@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { Clock } from './core/clock.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
-import { KeyPoolsService } from './keypool/key-pools.service.ts';
+import { KeyPoolsService } from './keypool/pool/key-pools.service.ts';
 import { RecordingService } from './recording/recording.service.ts';
 import { Metrics, Tally } from './telemetry/index.ts';
 

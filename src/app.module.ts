@@ -9,7 +9,7 @@ import { DatabaseModule } from './database/index.ts';
 import { HealthModule } from './health/health.module.ts';
 import { IdentityModule } from './identity/identity.module.ts';
 import { InterceptionModule } from './interception/interception.module.ts';
-import { KeyRecheckModule } from './keypool/key-recheck.module.ts';
+import { KeyRecheckModule } from './keypool/recheck/key-recheck.module.ts';
 import { KeypoolModule } from './keypool/keypool.module.ts';
 import { OpenApiModule } from './openapi/openapi.module.ts';
 import { RecordingModule } from './recording/recording.module.ts';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { KeyStateStore } from '../keypool/index.ts';
-import { KeyPoolsService } from '../keypool/key-pools.service.ts';
+import { KeyPoolsService } from '../keypool/pool/key-pools.service.ts';
 import type { KeyEventsQuery, KeysQuery } from './key-query.ts';
 import { keyEventItem, keyItem, type KeyEventPage, type KeyItem } from './key-shape.ts';
 

@@ -4,12 +4,12 @@ export {
   parseTimestampMs,
   type RateLimit,
   readRetryAfterMs,
-} from './cooldown.ts';
-export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './key-pool.ts';
-export type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
-export { KeyProbe, type ProbeResult } from './key-probe.ts';
-export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './key-state-store.ts';
-export type { KeyTransition, KeyTransitionListener, ResetReason } from './key-transition.ts';
+} from './key/cooldown.ts';
+export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './pool/key-pool.ts';
+export type { CoolReason, KeyScope, KeyState, RejectReason } from './key/key-state.ts';
+export { KeyProbe, type ProbeResult } from './recheck/key-probe.ts';
+export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './pool/key-state-store.ts';
+export type { KeyTransition, KeyTransitionListener, ResetReason } from './key/key-transition.ts';
 export {
   classify,
   effectiveStatus,
@@ -18,7 +18,7 @@ export {
   type KeyVerdict,
   type UpstreamError,
   type UpstreamReply,
-} from './key-verdict.ts';
-export type { PoolKey } from './pool-key.ts';
+} from './key/key-verdict.ts';
+export type { PoolKey } from './key/pool-key.ts';
 export type { SharedKeyState } from './shared-key-state.ts';
-export { PoolExhausted, type Walker } from './walker.ts';
+export { PoolExhausted, type Walker } from './pool/walker.ts';

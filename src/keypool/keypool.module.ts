@@ -1,9 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { KeyPoolsService } from './key-pools.service.ts';
-import { KeyStateStore } from './key-state-store.ts';
-import { KeyStateSyncService } from './key-state-sync.service.ts';
-import { KeysFilesService } from './keys-files.service.ts';
-import { PrismaKeyStateStore } from './prisma-key-state-store.ts';
+import { KeyPoolsService } from './pool/key-pools.service.ts';
+import { KeyStateStore } from './pool/key-state-store.ts';
+import { KeyStateSyncService } from './shared/key-state-sync.service.ts';
+import { KeysFilesService } from './files/keys-files.service.ts';
+import { PrismaKeyStateStore } from './shared/prisma-key-state-store.ts';
 
 @Module({})
 export class KeypoolModule {

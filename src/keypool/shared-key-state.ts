@@ -1,4 +1,4 @@
-import { joinMarks, type KeyMarks, type KeyScope, marksAfterReset } from './key-state.ts';
+import { joinMarks, type KeyMarks, type KeyScope, marksAfterReset } from './key/key-state.ts';
 
 /** What replicas tell one another about a key in one scope. */
 export interface SharedKeyState extends KeyMarks {

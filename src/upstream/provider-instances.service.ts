@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BridgeConfig } from '../config/index.ts';
 import { Clock } from '../core/clock.ts';
-import { KeyPoolsService } from '../keypool/key-pools.service.ts';
+import { KeyPoolsService } from '../keypool/pool/key-pools.service.ts';
 import { providerOfType } from '../providers/index.ts';
 import { ProviderInstance } from './provider-instance.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { SystemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { PostgresKeyStateSession } from '../../src/keypool/key-state-session.ts';
-import type { KeyName } from '../../src/keypool/key-state-store.ts';
+import { PostgresKeyStateSession } from '../../src/keypool/shared/key-state-session.ts';
+import type { KeyName } from '../../src/keypool/pool/key-state-store.ts';
 import { leave } from '../../src/database/connection/leave.ts';
 import { AuditTables } from '../support/audit-tables.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { KeyPool } from '../../src/keypool/key-pool.ts';
-import type { KeyTransition } from '../../src/keypool/key-transition.ts';
-import type { PoolKey } from '../../src/keypool/pool-key.ts';
+import { KeyPool } from '../../src/keypool/pool/key-pool.ts';
+import type { KeyTransition } from '../../src/keypool/key/key-transition.ts';
+import type { PoolKey } from '../../src/keypool/key/pool-key.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** One process with a pool of its own that has the keys which all of them have. */

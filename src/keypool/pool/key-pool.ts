@@ -1,0 +1,196 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Secret } from '../../core/secret.ts';
+import { assertKeyList } from './key-list.ts';
+import { KeyRoster } from './key-roster.ts';
+import { type KeyMarks, type KeyScope, type KeyState, VALID } from '../key/key-state.ts';
+import type { KeyTransition, KeyTransitionListener, ResetReason } from '../key/key-transition.ts';
+import { type KeyVerdict, QUOTA_COOLDOWN_MS } from '../key/key-verdict.ts';
+import { PoolKey } from '../key/pool-key.ts';
+import type { SharedKeyState } from '../shared-key-state.ts';
+import { Walker } from './walker.ts';
+
+export interface KeyPoolSettings {
+  readonly provider: string;
+  readonly clock: Clock;
+  /** Used when upstream names no cooldown. */
+  readonly cooldownDefaultMs: number;
+  /** Bounds what upstream names. */
+  readonly cooldownMaxMs: number;
+  readonly onTransition?: KeyTransitionListener;
+}
+
+export interface KeySnapshot {
+  readonly position: number;
+  readonly fingerprint: string;
+  readonly hint: string;
+  readonly state: KeyState;
+  /** When it came into this state, as far as anybody remembers; null for a key that was never marked. */
+  readonly changedAtMs: number | null;
+  /** Only the models the key is sidelined for. */
+  readonly models: readonly { readonly model: string; readonly state: KeyState }[];
+}
+
+/** `reason` is that of a key which becomes valid; a mark says for itself why it was made. */
+type Cause = Pick<KeyTransition, 'origin' | 'reason' | 'actor' | 'atMs'>;
+
+/**
+ * The keys of one provider. Every call prefers the first healthy key in configured
+ * order; nothing rotates, because a vendor's prompt cache belongs to the account
+ * behind the key. The pool is shared by all requests and never waits or fails.
+ */
+export class KeyPool {
+  readonly #settings: KeyPoolSettings;
+  #roster: KeyRoster;
+
+  constructor(secrets: readonly Secret[], settings: KeyPoolSettings) {
+    assertKeyList(secrets);
+    this.#settings = settings;
+    this.#roster = new KeyRoster(secrets.map((secret) => new PoolKey(secret, settings.clock)));
+  }
+
+  /** In configured order. */
+  get keys(): readonly PoolKey[] {
+    return this.#roster.keys;
+  }
+
+  /** A fresh walk, for one logical upstream call; each turn of a tool loop is one. */
+  walk(model = ''): Walker {
+    return new Walker(this.#roster, this.#settings.clock, model);
+  }
+
+  /** How long a key that gets this verdict cools down. */
+  cooldownMs(verdict: KeyVerdict & { readonly kind: 'cool' }): number {
+    if (verdict.reason === 'quota_exhausted') return QUOTA_COOLDOWN_MS;
+    const { cooldownDefaultMs, cooldownMaxMs } = this.#settings;
+    return Math.min(verdict.forMs > 0 ? verdict.forMs : cooldownDefaultMs, cooldownMaxMs);
+  }
+
+  /** Holds a verdict against a key. Returns the change, or undefined when there was none. */
+  mark(
+    key: PoolKey,
+    verdict: KeyVerdict,
+    reply: { readonly status: number; readonly model?: string },
+  ): KeyTransition | undefined {
+    if (verdict.kind === 'healthy') return undefined;
+    const isForModel = verdict.kind === 'reject' && verdict.scope === 'model';
+    const scope = isForModel ? (reply.model ?? '') : null;
+    const atMs = this.#settings.clock.nowMs();
+    const marks = this.#marksOf(verdict, reply.status, atMs);
+    const cause: Cause = { origin: 'local', reason: verdict.reason, actor: null, atMs };
+    return this.#change(key, cause, () => key.mark(scope, marks))[0];
+  }
+
+  /** Makes a key valid for everything. Always reported, so that other replicas follow. */
+  reset(
+    fingerprint: string,
+    reason: ResetReason,
+    actor: string | null = null,
+  ): readonly KeyTransition[] {
+    const key = this.#roster.find(fingerprint);
+    if (!key) return [];
+    const atMs = this.#settings.clock.nowMs();
+    return this.#change(key, { origin: 'local', reason, actor, atMs }, () => key.reset());
+  }
+
+  /** Takes in what another replica knows. Keys that this pool does not have are ignored. */
+  merge(remote: SharedKeyState): readonly KeyTransition[] {
+    const key = this.#roster.find(remote.fingerprint);
+    if (!key) return [];
+    const atMs = this.#settings.clock.nowMs();
+    const cause: Cause = { origin: 'remote', reason: 'remote_reset', actor: null, atMs };
+    return this.#change(key, cause, () => key.merge(this.#withBoundedCooldown(remote, atMs)));
+  }
+
+  /** Hot reload: unchanged keys keep their state, walkers under way keep their keys. */
+  replaceKeys(secrets: readonly Secret[]): void {
+    assertKeyList(secrets);
+    const known = new Map(this.keys.map((key) => [key.secret.reveal(), key]));
+    this.#roster = new KeyRoster(
+      secrets.map(
+        (secret) => known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings.clock),
+      ),
+    );
+  }
+
+  /** For diagnosis, in configured order. */
+  snapshot(): readonly KeySnapshot[] {
+    const nowMs = this.#settings.clock.nowMs();
+    return this.keys.map((key, position) => ({
+      position,
+      fingerprint: key.fingerprint,
+      hint: key.hint,
+      state: key.stateFor(),
+      changedAtMs: key.changedAtMs(nowMs),
+      models: [...key.states(nowMs)].flatMap(([model, state]) =>
+        model === null || state.kind === 'valid' ? [] : [{ model, state }],
+      ),
+    }));
+  }
+
+  #marksOf(
+    verdict: Exclude<KeyVerdict, { kind: 'healthy' }>,
+    status: number,
+    sinceMs: number,
+  ): KeyMarks {
+    if (verdict.kind === 'reject') {
+      return { cooldown: null, rejection: { reason: verdict.reason, status, sinceMs } };
+    }
+    const untilMs = sinceMs + this.cooldownMs(verdict);
+    return { cooldown: { reason: verdict.reason, status, sinceMs, untilMs }, rejection: null };
+  }
+
+  /** A replica whose clock runs ahead must not sideline a key for longer than anybody may. */
+  #withBoundedCooldown(remote: SharedKeyState, nowMs: number): SharedKeyState {
+    if (!remote.cooldown) return remote;
+    const longestMs = Math.max(this.#settings.cooldownMaxMs, QUOTA_COOLDOWN_MS);
+    const untilMs = Math.min(remote.cooldown.untilMs, nowMs + longestMs);
+    return { ...remote, cooldown: { ...remote.cooldown, untilMs } };
+  }
+
+  /** Compares at one moment: a cooldown that happens to end meanwhile is no part of the change. */
+  #change(key: PoolKey, cause: Cause, apply: () => void): readonly KeyTransition[] {
+    const before = key.states(cause.atMs);
+    const resetBeforeMs = key.resetAtMs;
+    apply();
+    this.#roster.refile(key);
+    const after = key.states(cause.atMs);
+    const isReset = key.resetAtMs !== resetBeforeMs;
+    // Without a reset a model that is gone was only forgotten, to make room; nobody needs to know.
+    const scopes = isReset ? new Set([...before.keys(), ...after.keys()]) : after.keys();
+    const transitions: KeyTransition[] = [];
+    for (const scope of scopes) {
+      const from = before.get(scope) ?? VALID;
+      const to = after.get(scope) ?? VALID;
+      if (!(isReset && scope === null) && !differ(from, to)) continue;
+      transitions.push(this.#transition(key, scope, { from, to, ...cause }));
+    }
+    for (const transition of transitions) this.#settings.onTransition?.(transition);
+    return transitions;
+  }
+
+  #transition(
+    key: PoolKey,
+    scope: KeyScope,
+    { from, to, reason, ...cause }: Cause & { from: KeyState; to: KeyState },
+  ): KeyTransition {
+    return {
+      provider: this.#settings.provider,
+      fingerprint: key.fingerprint,
+      hint: key.hint,
+      scope,
+      from,
+      to,
+      isStateChange: from.kind !== to.kind,
+      reason: to.kind === 'valid' ? reason : to.reason,
+      status: to.kind === 'valid' ? null : to.status,
+      cooldownMs: to.kind === 'temporary' ? to.remainingMs : null,
+      shared: key.shared(scope),
+      ...cause,
+    };
+  }
+}
+
+function differ(from: KeyState, to: KeyState): boolean {
+  if (from.kind === 'temporary' && to.kind === 'temporary') return from.untilMs !== to.untilMs;
+  return from.kind !== to.kind;
+}
