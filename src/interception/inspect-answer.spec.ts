@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANTHROPIC } from '../providers/anthropic.ts';
+import { ANTHROPIC } from '../providers/anthropic/index.ts';
 import type { Answer } from '../upstream/index.ts';
 import { inspectAnswer } from './inspect-answer.ts';
 import { MESSAGES } from './messages/index.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ANTHROPIC } from './anthropic.ts';
-import { COPILOT } from './copilot.ts';
+import { ANTHROPIC } from './anthropic/index.ts';
+import { COPILOT } from './copilot/index.ts';
 import { authHeader, readCallerCredential } from './credential.ts';
-import { OPENAI } from './openai.ts';
+import { OPENAI } from './openai/index.ts';
 import type { Provider } from './provider.ts';
 
 /** The header that the caller's credential makes upstream; undefined: the pool pays. */

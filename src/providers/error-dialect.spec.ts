@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_STATUS, type ErrorCode } from '../core/errors.ts';
 import { PoolExhausted } from '../keypool/index.ts';
-import { ANTHROPIC } from './anthropic.ts';
+import { ANTHROPIC } from './anthropic/index.ts';
 import { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
-import { OPENAI } from './openai.ts';
+import { OPENAI } from './openai/index.ts';
 import { PROVIDERS } from './registry.ts';
 import { readUpstreamError } from './upstream-error.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../core/secret.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { classify, KeyPool, type KeyVerdict } from '../keypool/index.ts';
-import { ANTHROPIC } from './anthropic.ts';
-import { OPENAI } from './openai.ts';
+import { ANTHROPIC } from './anthropic/index.ts';
+import { OPENAI } from './openai/index.ts';
 import type { Provider } from './provider.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);

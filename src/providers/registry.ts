@@ -1,6 +1,6 @@
-import { ANTHROPIC } from './anthropic.ts';
-import { COPILOT } from './copilot.ts';
-import { OPENAI } from './openai.ts';
+import { ANTHROPIC } from './anthropic/index.ts';
+import { COPILOT } from './copilot/index.ts';
+import { OPENAI } from './openai/index.ts';
 import type { Provider } from './provider.ts';
 
 export const PROVIDERS: readonly Provider[] = [ANTHROPIC, OPENAI, COPILOT];

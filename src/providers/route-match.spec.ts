@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ANTHROPIC } from './anthropic.ts';
-import { COPILOT } from './copilot.ts';
-import { OPENAI } from './openai.ts';
+import { ANTHROPIC } from './anthropic/index.ts';
+import { COPILOT } from './copilot/index.ts';
+import { OPENAI } from './openai/index.ts';
 import type { Provider } from './provider.ts';
 import { matchRoute } from './route-match.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
 import { KeyPool } from '../keypool/index.ts';
-import { ANTHROPIC } from '../providers/anthropic.ts';
+import { ANTHROPIC } from '../providers/anthropic/index.ts';
 import type { Credential, FinishedAttempt } from './attempt.ts';
 import {
   callWithFailover,

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../core/json.ts';
-import { type KeyFailures, parseTimestampMs, type RateLimit } from '../keypool/index.ts';
-import { vendorSentence } from './error-wording.ts';
-import type { BridgeFault, Provider } from './provider.ts';
-import { readUpstreamError } from './upstream-error.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { type KeyFailures, parseTimestampMs, type RateLimit } from '../../keypool/index.ts';
+import { vendorSentence } from '../error-wording.ts';
+import type { BridgeFault, Provider } from '../provider.ts';
+import { readUpstreamError } from '../upstream-error.ts';
 
 const ERROR_TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',

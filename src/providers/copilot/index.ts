@@ -1,6 +1,6 @@
-import { OPENAI_FAILURES, renderOpenAiError } from './openai-dialect.ts';
-import type { Provider } from './provider.ts';
-import { readUpstreamError } from './upstream-error.ts';
+import { OPENAI_FAILURES, renderOpenAiError } from '../openai-dialect.ts';
+import type { Provider } from '../provider.ts';
+import { readUpstreamError } from '../upstream-error.ts';
 
 /** Speaks OpenAI's APIs, but a token belongs to a person: there is nothing to pool. */
 export const COPILOT: Provider = {

@@ -1,6 +1,6 @@
-import { OPENAI_FAILURES, renderOpenAiError } from './openai-dialect.ts';
-import type { Provider } from './provider.ts';
-import { readUpstreamError } from './upstream-error.ts';
+import { OPENAI_FAILURES, renderOpenAiError } from '../openai-dialect.ts';
+import type { Provider } from '../provider.ts';
+import { readUpstreamError } from '../upstream-error.ts';
 
 export const OPENAI: Provider = {
   type: 'openai',
