@@ -1,7 +1,12 @@
 import { exit, stdout, threadCpuUsage } from 'node:process';
 import { InterceptionMetrics } from '../src/interception/interception-metrics.ts';
 import type { BegunInterception } from '../src/interception/interception-observer.ts';
-import type { AttemptFacts, EndFacts, ToolFacts, UsageFacts } from '../src/recording/recorder.ts';
+import type {
+  AttemptFacts,
+  EndFacts,
+  ToolFacts,
+  UsageFacts,
+} from '../src/recording/journal/recorder.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
 
 /**

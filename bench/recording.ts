@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '../src/core/clock.ts';
 import { uuidv7 } from '../src/core/ids.ts';
-import { Journal } from '../src/recording/journal.ts';
-import { JournalProgress } from '../src/recording/journal-progress.ts';
-import { Recorder, type StartFacts } from '../src/recording/recorder.ts';
+import { Journal } from '../src/recording/journal/journal.ts';
+import { JournalProgress } from '../src/recording/journal/journal-progress.ts';
+import { Recorder, type StartFacts } from '../src/recording/journal/recorder.ts';
 
 const CONCURRENCY = 64;
 const INTERCEPTIONS = 20_000;

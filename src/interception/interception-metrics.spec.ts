@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { AttemptFacts, EndFacts } from '../recording/recorder.ts';
+import type { AttemptFacts, EndFacts } from '../recording/journal/recorder.ts';
 import { Metrics } from '../telemetry/index.ts';
 import { InterceptionMetrics } from './interception-metrics.ts';
 import type { BegunInterception, ObservedInterception } from './interception-observer.ts';

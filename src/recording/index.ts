@@ -1,9 +1,9 @@
-export type * from './events.ts';
-export { JournalRefusal } from './journal.ts';
+export type * from './journal/events.ts';
+export { JournalRefusal } from './journal/journal.ts';
 export {
   Recorder,
   UNRECORDED,
   type EndFacts,
   type InterceptionRecord,
   type StartFacts,
-} from './recorder.ts';
+} from './journal/recorder.ts';

@@ -10,11 +10,15 @@ import { uuidv7 } from '../core/ids.ts';
 import { waited } from '../core/waited.ts';
 import { DatabaseService } from '../database/index.ts';
 import { Logger } from '../telemetry/index.ts';
-import { Journal, JournalRefusal } from './journal.ts';
-import { createJournalDirectory, removeJournal, type OwnedJournal } from './journal-directories.ts';
-import { JournalProgress } from './journal-progress.ts';
-import { Recorder } from './recorder.ts';
-import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts';
+import { Journal, JournalRefusal } from './journal/journal.ts';
+import {
+  createJournalDirectory,
+  removeJournal,
+  type OwnedJournal,
+} from './journal/journal-directories.ts';
+import { JournalProgress } from './journal/journal-progress.ts';
+import { Recorder } from './journal/recorder.ts';
+import { STOP, type WriterReport, type WriterStart } from './writer/writer-protocol.ts';
 
 const RESTART_MS = 1_000;
 /** How long a stopping process waits for the database; the journal keeps what it did not take. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { loadConfig } from '../config/config.module.ts';
 import { errorText } from '../core/errors.ts';
 import { createPrismaClient, runningEmbeddedUrl } from '../database/index.ts';
-import { JournalTally, type Finding } from './audit-findings.ts';
-import { SET_ASIDE } from './journal-directories.ts';
-import { JournalReader, type DamagedLine } from './journal-reader.ts';
-import { PrismaAuditCheck } from './prisma-audit-check.ts';
+import { JournalTally, type Finding } from './verify/audit-findings.ts';
+import { SET_ASIDE } from './journal/journal-directories.ts';
+import { JournalReader, type DamagedLine } from './journal/journal-reader.ts';
+import { PrismaAuditCheck } from './verify/prisma-audit-check.ts';
 
 /**
  * `npm run audit:verify`: reads the journals and the database, with the bridge

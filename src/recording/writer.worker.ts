@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SystemClock } from '../core/clock.ts';
 import { createPrismaClient } from '../database/connection/prisma-client.ts';
-import { JournalKeeper, type KeeperReports } from './journal-keeper.ts';
-import { JournalProgress } from './journal-progress.ts';
-import { PrismaPurgeStore } from './prisma-purge-store.ts';
-import { PrismaRecordStore } from './prisma-record-store.ts';
-import { Retention, type RetentionReports } from './retention.ts';
-import { setAside, type SetAside } from './set-aside.ts';
-import { STOP, type WriterReport, type WriterStart } from './writer-protocol.ts';
+import { JournalKeeper, type KeeperReports } from './writer/journal-keeper.ts';
+import { JournalProgress } from './journal/journal-progress.ts';
+import { PrismaPurgeStore } from './retention/prisma-purge-store.ts';
+import { PrismaRecordStore } from './store/prisma-record-store.ts';
+import { Retention, type RetentionReports } from './retention/retention.ts';
+import { setAside, type SetAside } from './writer/set-aside.ts';
+import { STOP, type WriterReport, type WriterStart } from './writer/writer-protocol.ts';
 
 /** One for the own journal, one for those of the dead, one for the heartbeat, one for housekeeping. */
 const CONNECTIONS_MAX = 4;

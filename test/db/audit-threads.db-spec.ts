@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import type { RecordEvent, StartEvent } from '../../src/recording/events.ts';
-import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
+import type { RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
+import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { aStart, aTool, anEnd } from '../support/record-events.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
+import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
 import { until } from '../support/until.ts';

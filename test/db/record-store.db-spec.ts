@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
+import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { AuditTables } from '../support/audit-tables.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {

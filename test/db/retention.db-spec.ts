@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import { firstIdAt, uuidv7 } from '../../src/core/ids.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { PrismaAuditCheck } from '../../src/recording/prisma-audit-check.ts';
-import { PrismaPurgeStore } from '../../src/recording/prisma-purge-store.ts';
-import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
-import { Retention, type RetentionSettings } from '../../src/recording/retention.ts';
+import { PrismaAuditCheck } from '../../src/recording/verify/prisma-audit-check.ts';
+import { PrismaPurgeStore } from '../../src/recording/retention/prisma-purge-store.ts';
+import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
+import { Retention, type RetentionSettings } from '../../src/recording/retention/retention.ts';
 import { AuditTables } from '../support/audit-tables.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {

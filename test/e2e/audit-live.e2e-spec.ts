@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import type { RecordEvent, StartEvent } from '../../src/recording/events.ts';
+import type { RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
 import { until } from '../support/until.ts';
 import { ALICE, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';

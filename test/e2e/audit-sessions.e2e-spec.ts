@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import type { StartEvent } from '../../src/recording/events.ts';
+import type { StartEvent } from '../../src/recording/journal/events.ts';
 import { aPrompt, aStart, aTool, anEnd } from '../support/record-events.ts';
 import {
   ALICE,

@@ -1,7 +1,7 @@
 import createClient, { type Client } from 'openapi-fetch';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
-import type { RecordEvent } from '../../src/recording/events.ts';
-import { PrismaRecordStore } from '../../src/recording/prisma-record-store.ts';
+import type { RecordEvent } from '../../src/recording/journal/events.ts';
+import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { Bridge } from '../support/bridge.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import type { operations, paths } from '../generated/api.ts';

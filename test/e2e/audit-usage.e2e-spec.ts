@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import type { EndEvent, StartEvent } from '../../src/recording/events.ts';
+import type { EndEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
 import {
   ALICE,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { decodeLine, encodeLine } from '../../src/recording/journal-line.ts';
+import { decodeLine, encodeLine } from '../../src/recording/journal/journal-line.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { anEnd, aPrompt, aStart } from '../support/record-events.ts';
 import { askTimes, type Answered } from './blocking-call.ts';

@@ -1,5 +1,5 @@
-import type { RecordEvent } from '../../src/recording/events.ts';
-import { RecordStore, type StoreFailure } from '../../src/recording/record-store.ts';
+import type { RecordEvent } from '../../src/recording/journal/events.ts';
+import { RecordStore, type StoreFailure } from '../../src/recording/store/record-store.ts';
 
 /** Keeps what it is given in memory, and can be told to be away or to refuse certain events. */
 export class FakeRecordStore extends RecordStore {

@@ -6,7 +6,7 @@ import type {
   ThoughtEvent,
   ToolEvent,
   UsageEvent,
-} from '../../src/recording/events.ts';
+} from '../../src/recording/journal/events.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 
 const AT = Date.UTC(2026, 0, 1);

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { isObject, parseJson } from '../core/json.ts';
+import { isObject, parseJson } from '../../core/json.ts';
 import { JOURNAL_VERSION, type RecordEvent } from './events.ts';
 
 const CHECKSUM_LENGTH = 8;

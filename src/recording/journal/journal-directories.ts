@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tryLockDirectory, type DirectoryLock } from '../core/directory-lock.ts';
+import { tryLockDirectory, type DirectoryLock } from '../../core/directory-lock.ts';
 
 /** Everything a process cannot store or read goes here, and stays for an operator to look at. */
 export const SET_ASIDE = 'set-aside';

@@ -2,7 +2,7 @@ import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { fdatasync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { JournalProgress } from './journal-progress.ts';
 import { sealLines } from './journal-line.ts';
 import { segmentName } from './journal-segments.ts';

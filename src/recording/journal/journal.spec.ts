@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SystemClock } from '../core/clock.ts';
-import { aPrompt, aStart, anEnd } from '../../test/support/record-events.ts';
-import { until } from '../../test/support/until.ts';
+import { SystemClock } from '../../core/clock.ts';
+import { aPrompt, aStart, anEnd } from '../../../test/support/record-events.ts';
+import { until } from '../../../test/support/until.ts';
 import { Journal, JournalRefusal } from './journal.ts';
 import { encodeLine } from './journal-line.ts';
 import { JournalProgress } from './journal-progress.ts';

@@ -1,5 +1,5 @@
-import { errorText } from '../core/errors.ts';
-import { isObject } from '../core/json.ts';
+import { errorText } from '../../core/errors.ts';
+import { isObject } from '../../core/json.ts';
 import type { StoreFailure } from './record-store.ts';
 
 /** SQLSTATE classes that blame the values: data exception, integrity violation. */

@@ -2,16 +2,16 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { SystemClock } from '../core/clock.ts';
-import { uuidv7 } from '../core/ids.ts';
-import { FakeRecordStore } from '../../test/support/fake-record-store.ts';
-import { anId, aStart } from '../../test/support/record-events.ts';
-import { until } from '../../test/support/until.ts';
-import { createJournalDirectory } from './journal-directories.ts';
+import { SystemClock } from '../../core/clock.ts';
+import { uuidv7 } from '../../core/ids.ts';
+import { FakeRecordStore } from '../../../test/support/fake-record-store.ts';
+import { anId, aStart } from '../../../test/support/record-events.ts';
+import { until } from '../../../test/support/until.ts';
+import { createJournalDirectory } from '../journal/journal-directories.ts';
 import { JournalKeeper } from './journal-keeper.ts';
-import { encodeLine } from './journal-line.ts';
-import { JournalProgress } from './journal-progress.ts';
-import { Journal } from './journal.ts';
+import { encodeLine } from '../journal/journal-line.ts';
+import { JournalProgress } from '../journal/journal-progress.ts';
+import { Journal } from '../journal/journal.ts';
 
 const clock = new SystemClock();
 

@@ -1,5 +1,5 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import type { RecordEvent } from './events.ts';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
+import type { RecordEvent } from '../journal/events.ts';
 import { linkThreads, parentOf } from './prisma-thread-links.ts';
 import { SILENCE_MS } from './pulse.ts';
 import { RecordStore, type InstanceFacts, type StoreFailure } from './record-store.ts';

@@ -1,5 +1,5 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { firstIdAt } from '../core/ids.ts';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
+import { firstIdAt } from '../../core/ids.ts';
 import { PurgeStore } from './retention.ts';
 
 const BATCH_ROWS = 2_000;

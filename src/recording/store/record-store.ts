@@ -1,4 +1,4 @@
-import type { RecordEvent } from './events.ts';
+import type { RecordEvent } from '../journal/events.ts';
 
 /** Why a batch was not stored, and so what is to be done with it. */
 export type StoreFailure =

@@ -1,4 +1,4 @@
-import type { RecordEvent } from './events.ts';
+import type { RecordEvent } from '../journal/events.ts';
 
 /** What a journal still holds of one interception. */
 export interface JournaledInterception {

@@ -1,5 +1,5 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import type { RecordEvent } from './events.ts';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
+import type { RecordEvent } from '../journal/events.ts';
 import { storableJson } from './storable-text.ts';
 
 /** Some models number their calls from zero each time: such an id is looked for among the newest. */

@@ -1,11 +1,11 @@
-import type { Clock } from '../core/clock.ts';
-import { errorText } from '../core/errors.ts';
-import { waited } from '../core/waited.ts';
-import { adoptOrphans, removeJournal, type OwnedJournal } from './journal-directories.ts';
-import type { JournalProgress } from './journal-progress.ts';
-import { JournalReader } from './journal-reader.ts';
-import { Pulse } from './pulse.ts';
-import type { InstanceFacts, RecordStore } from './record-store.ts';
+import type { Clock } from '../../core/clock.ts';
+import { errorText } from '../../core/errors.ts';
+import { waited } from '../../core/waited.ts';
+import { adoptOrphans, removeJournal, type OwnedJournal } from '../journal/journal-directories.ts';
+import type { JournalProgress } from '../journal/journal-progress.ts';
+import { JournalReader } from '../journal/journal-reader.ts';
+import { Pulse } from '../store/pulse.ts';
+import type { InstanceFacts, RecordStore } from '../store/record-store.ts';
 import { Writer, type WriterReports } from './writer.ts';
 
 const HEARTBEAT_MS = 5_000;

@@ -1,5 +1,5 @@
-import { errorText } from '../core/errors.ts';
-import { waited } from '../core/waited.ts';
+import { errorText } from '../../core/errors.ts';
+import { waited } from '../../core/waited.ts';
 
 /** What can be purged, and how much of it at once. */
 export abstract class PurgeStore {

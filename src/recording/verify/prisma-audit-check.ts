@@ -1,4 +1,4 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { Finding, JournaledInterception } from './audit-findings.ts';
 
 const EXAMPLES = 5;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { anAttempt, aStart } from '../../test/support/record-events.ts';
+import { anAttempt, aStart } from '../../../test/support/record-events.ts';
 import { decodeLine, encodeLine, sealLines, unsealedLine } from './journal-line.ts';
 
 const line = encodeLine(aStart()).trimEnd();

@@ -1,9 +1,9 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SET_ASIDE } from './journal-directories.ts';
-import { encodeLine } from './journal-line.ts';
-import type { DamagedLine } from './journal-reader.ts';
-import type { RecordEvent } from './events.ts';
+import { SET_ASIDE } from '../journal/journal-directories.ts';
+import { encodeLine } from '../journal/journal-line.ts';
+import type { DamagedLine } from '../journal/journal-reader.ts';
+import type { RecordEvent } from '../journal/events.ts';
 
 export type SetAside = DamagedLine | { readonly event: RecordEvent; readonly reason: string };
 

@@ -1,9 +1,9 @@
-import type { Clock } from '../core/clock.ts';
-import { waited } from '../core/waited.ts';
-import type { RecordEvent } from './events.ts';
-import type { JournalProgress } from './journal-progress.ts';
-import type { JournalBatch, JournalReader } from './journal-reader.ts';
-import type { RecordStore } from './record-store.ts';
+import type { Clock } from '../../core/clock.ts';
+import { waited } from '../../core/waited.ts';
+import type { RecordEvent } from '../journal/events.ts';
+import type { JournalProgress } from '../journal/journal-progress.ts';
+import type { JournalBatch, JournalReader } from '../journal/journal-reader.ts';
+import type { RecordStore } from '../store/record-store.ts';
 import type { SetAside } from './set-aside.ts';
 
 /** Told of everything an operator should know; the journal itself goes on. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../core/clock.ts';
-import { uuidv7 } from '../core/ids.ts';
+import type { Clock } from '../../core/clock.ts';
+import { uuidv7 } from '../../core/ids.ts';
 import type {
   AttemptEvent,
   ChildRecord,
