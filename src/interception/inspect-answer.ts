@@ -16,8 +16,8 @@ import {
   StreamObserver,
   type AnswerObserver,
 } from './answer-observer.ts';
-import type { Api, StreamReader } from './api.ts';
-import { decode, encodingsIn } from './content-decoding.ts';
+import type { Api, StreamReader } from './apis/api.ts';
+import { decode, encodingsIn } from '../core/content-decoding.ts';
 import { PackedObserver } from './packed-observer.ts';
 
 /** An answer of which as much is known as may be without relaying any of it. */

@@ -11,8 +11,8 @@ import {
   withoutHeader,
 } from '../upstream/index.ts';
 import { AnswerRelay } from './answer-relay.ts';
-import type { Amendment, Api } from './api.ts';
-import { apiNamed } from './apis.ts';
+import type { Amendment, Api } from './apis/api.ts';
+import { apiNamed } from './apis/apis.ts';
 import { renderFault } from './bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
 import type { Exchange } from './exchange.ts';

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, stringAt, type JsonObject } from '../../core/json.ts';
+import { arrayAt, isObject, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { RequestFacts } from '../api.ts';
 
 /** Spec: only the last item is looked at; what came before was recorded then. */

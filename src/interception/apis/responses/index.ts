@@ -1,4 +1,4 @@
-import { objectAt, stringAt } from '../../core/json.ts';
+import { objectAt, stringAt } from '../../../core/json.ts';
 import type { Api, InBandError } from '../api.ts';
 import { readResponse } from './response-answer.ts';
 import { readResponsesRequest } from './responses-request.ts';

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, stringAt, type JsonObject } from '../../core/json.ts';
+import { arrayAt, isObject, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { RequestFacts } from '../api.ts';
 
 /** Spec C-2 to C-5: only the last message is looked at; what came before was recorded then. */

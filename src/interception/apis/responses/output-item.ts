@@ -1,4 +1,4 @@
-import { arrayAt, isObject, stringAt, type JsonObject } from '../../core/json.ts';
+import { arrayAt, isObject, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { ThoughtFinding, ToolFinding } from '../api.ts';
 
 /** Where the kinds of calls have what they were called with; results are never looked at. */

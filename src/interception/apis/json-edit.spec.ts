@@ -1,6 +1,6 @@
 import { assert, constantFrom, dictionary, jsonValue, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseObject } from '../core/json.ts';
+import { parseObject } from '../../core/json.ts';
 import { memberBytes, withMember } from './json-edit.ts';
 
 function edited(json: string, name: string, value: string): string {

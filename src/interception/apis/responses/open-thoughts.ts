@@ -1,4 +1,4 @@
-import { objectAt, stringAt, type JsonObject } from '../../core/json.ts';
+import { objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { ThoughtFinding } from '../api.ts';
 import { isCommentary } from './output-item.ts';
 

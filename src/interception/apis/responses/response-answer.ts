@@ -1,5 +1,5 @@
-import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../core/json.ts';
-import { readUpstreamError, UNEXPLAINED } from '../../providers/index.ts';
+import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
+import { readUpstreamError, UNEXPLAINED } from '../../../providers/index.ts';
 import type { Findings } from '../api.ts';
 import { thoughtsOf, toolOf } from './output-item.ts';
 import { readResponseUsage } from './response-usage.ts';

@@ -1,5 +1,5 @@
-import { isObject, objectAt, parseObject, type JsonObject } from '../../core/json.ts';
-import { SseReader } from '../../core/sse-reader.ts';
+import { isObject, objectAt, parseObject, type JsonObject } from '../../../core/json.ts';
+import { SseReader } from '../../../core/sse-reader.ts';
 import type { Amendment } from '../api.ts';
 import { memberBytes, withMember } from '../json-edit.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseObject } from '../../core/json.ts';
+import { parseObject } from '../../../core/json.ts';
 import type { Amendment } from '../api.ts';
 import { askForUsage } from './usage-request.ts';
 

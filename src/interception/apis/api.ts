@@ -1,8 +1,8 @@
-import type { ErrorCode } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { SseEvent } from '../core/sse-reader.ts';
-import type { UpstreamError } from '../keypool/index.ts';
-import type { ApiName, ThoughtSource, TokenCounts } from '../recording/index.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { SseEvent } from '../../core/sse-reader.ts';
+import type { UpstreamError } from '../../keypool/index.ts';
+import type { ApiName, ThoughtSource, TokenCounts } from '../../recording/index.ts';
 
 /**
  * What an API adds to the one data path: how its requests read, how its answers

@@ -1,4 +1,4 @@
-import { objectAt, stringAt, type JsonObject } from '../../core/json.ts';
+import { objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { ThoughtFinding, ToolFinding } from '../api.ts';
 import { calledIn, inputOf, reasoningIn, thoughtOf, toolCalls } from './chat-answer.ts';
 

@@ -1,5 +1,5 @@
-import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../core/json.ts';
-import { readUpstreamError } from '../../providers/index.ts';
+import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
+import { readUpstreamError } from '../../../providers/index.ts';
 import type { Findings, ThoughtFinding, ToolFinding } from '../api.ts';
 import { readChatUsage } from './chat-usage.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../../core/json.ts';
 import { ResponseStreamReader } from './response-stream.ts';
 
 type Event = JsonObject & { readonly type: string };

@@ -1,4 +1,4 @@
-import { countAt, objectAt, type JsonObject } from '../../core/json.ts';
+import { countAt, objectAt, type JsonObject } from '../../../core/json.ts';
 import type { UsageFinding } from '../api.ts';
 
 /**
