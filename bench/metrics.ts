@@ -1,6 +1,6 @@
 import { exit, stdout, threadCpuUsage } from 'node:process';
-import { InterceptionMetrics } from '../src/interception/interception-metrics.ts';
-import type { BegunInterception } from '../src/interception/interception-observer.ts';
+import { InterceptionMetrics } from '../src/interception/observers/interception-metrics.ts';
+import type { BegunInterception } from '../src/interception/record/interception-observer.ts';
 import type {
   AttemptFacts,
   EndFacts,

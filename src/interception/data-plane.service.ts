@@ -5,7 +5,7 @@ import { waited } from '../core/waited.ts';
 import { Identifier } from '../identity/index.ts';
 import { ProviderInstancesService } from '../upstream/provider-instances.service.ts';
 import { DataPlane } from './data-plane.ts';
-import { InterceptionObserversService } from './interception-observers.service.ts';
+import { InterceptionObserversService } from './observers/interception-observers.service.ts';
 
 const FAREWELL_MS = 1_000;
 

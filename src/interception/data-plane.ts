@@ -11,11 +11,11 @@ import {
   type RouteMatch,
 } from '../providers/index.ts';
 import type { ProviderInstance } from '../upstream/index.ts';
-import { renderFault } from './bridge-fault.ts';
-import { Downstream } from './downstream.ts';
-import type { ServedMatch } from './exchange.ts';
+import { renderFault } from './exchange/bridge-fault.ts';
+import { Downstream } from './exchange/downstream.ts';
+import type { ServedMatch } from './exchange/exchange.ts';
 import { Interception, type InterceptionOptions } from './interception.ts';
-import { CallerGone } from './request-body.ts';
+import { CallerGone } from './request/request-body.ts';
 
 export interface DataPlaneOptions extends InterceptionOptions {
   readonly identifier: Identifier;

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DataPlaneService } from './data-plane.service.ts';
-import { InterceptionLogService } from './interception-log.service.ts';
-import { InterceptionObserversService } from './interception-observers.service.ts';
+import { InterceptionLogService } from './observers/interception-log.service.ts';
+import { InterceptionObserversService } from './observers/interception-observers.service.ts';
 
 @Module({})
 export class InterceptionModule {

@@ -10,19 +10,23 @@ import {
   type UpstreamFailure,
   withoutHeader,
 } from '../upstream/index.ts';
-import { AnswerRelay } from './answer-relay.ts';
+import { AnswerRelay } from './answer/answer-relay.ts';
 import type { Amendment, Api } from './apis/api.ts';
 import { apiNamed } from './apis/apis.ts';
-import { renderFault } from './bridge-fault.ts';
-import { bridgeErrorOf, endingOf, finishAttempt } from './ending.ts';
-import type { Exchange } from './exchange.ts';
-import { FrameFilter } from './frame-filter.ts';
-import { inspectAnswer, type Inspected } from './inspect-answer.ts';
-import { Ledger } from './ledger.ts';
-import { openRecord, type RecordOptions } from './open-record.ts';
-import { outgoingRequest, type OutgoingOptions } from './outgoing-request.ts';
-import { startFacts } from './start-facts.ts';
-import { receiveRequest, type ReceivedCall, type ReceivedRequest } from './received-request.ts';
+import { renderFault } from './exchange/bridge-fault.ts';
+import { bridgeErrorOf, endingOf, finishAttempt } from './answer/ending.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import { FrameFilter } from './answer/frame-filter.ts';
+import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
+import { Ledger } from './record/ledger.ts';
+import { openRecord, type RecordOptions } from './record/open-record.ts';
+import { outgoingRequest, type OutgoingOptions } from './request/outgoing-request.ts';
+import { startFacts } from './request/start-facts.ts';
+import {
+  receiveRequest,
+  type ReceivedCall,
+  type ReceivedRequest,
+} from './request/received-request.ts';
 
 export interface InterceptionOptions extends OutgoingOptions, RecordOptions {
   readonly bodyBytesMax: number;

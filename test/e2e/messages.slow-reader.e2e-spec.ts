@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Downstream } from '../../src/interception/downstream.ts';
+import { Downstream } from '../../src/interception/exchange/downstream.ts';
 import { answer, type Behaviour, type Call } from '../simulator/index.ts';
 import { messagesBody, residentMiB, startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -1,5 +1,5 @@
-import type { EndFacts, InterceptionRecord, StartFacts } from '../recording/index.ts';
-import type { Exchange } from './exchange.ts';
+import type { EndFacts, InterceptionRecord, StartFacts } from '../../recording/index.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** An interception whose start is recorded. */
 export interface BegunInterception {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { headerValue } from '../upstream/index.ts';
+import { headerValue } from '../../upstream/index.ts';
 import type { RenderedFault } from './bridge-fault.ts';
 
 /** How long a caller that is still sending has to notice that it has been answered. */

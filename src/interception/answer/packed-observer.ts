@@ -1,7 +1,7 @@
-import { UpstreamFailure } from '../upstream/index.ts';
+import { UpstreamFailure } from '../../upstream/index.ts';
 import { isCut, READ_BYTES_MAX, type AnswerObserver } from './answer-observer.ts';
-import type { Findings } from './apis/api.ts';
-import { decode, type Decoded } from '../core/content-decoding.ts';
+import type { Findings } from '../apis/api.ts';
+import { decode, type Decoded } from '../../core/content-decoding.ts';
 
 /**
  * Reads an answer that came compressed, though that was not asked for, once it has come to

@@ -1,11 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Clock } from '../core/clock.ts';
-import { Metrics } from '../telemetry/index.ts';
-import { TracingService } from '../telemetry/tracing.service.ts';
+import { Clock } from '../../core/clock.ts';
+import { Metrics } from '../../telemetry/index.ts';
+import { TracingService } from '../../telemetry/tracing.service.ts';
 import { InterceptionLogService } from './interception-log.service.ts';
 import type { StartRecorder } from './interception-log.ts';
 import { InterceptionMetrics } from './interception-metrics.ts';
-import type { InterceptionObserver } from './interception-observer.ts';
+import type { InterceptionObserver } from '../record/interception-observer.ts';
 import { InterceptionTraces } from './interception-traces.ts';
 
 /** Who hears of interceptions: the record with its log, and the observers. */

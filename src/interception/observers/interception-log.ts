@@ -1,5 +1,5 @@
-import type { EndFacts, InterceptionRecord, Recorder, StartFacts } from '../recording/index.ts';
-import type { Logger } from '../telemetry/index.ts';
+import type { EndFacts, InterceptionRecord, Recorder, StartFacts } from '../../recording/index.ts';
+import type { Logger } from '../../telemetry/index.ts';
 
 /** Where the start of an interception is recorded. */
 export type StartRecorder = Pick<Recorder, 'start'>;

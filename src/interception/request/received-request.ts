@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { BridgeError } from '../core/errors.ts';
-import { parseObject, type JsonObject } from '../core/json.ts';
-import type { Amendment, Api, RequestFacts } from './apis/api.ts';
-import { detectClient, type DetectedClient } from './client-detection.ts';
-import type { Exchange } from './exchange.ts';
+import { BridgeError } from '../../core/errors.ts';
+import { parseObject, type JsonObject } from '../../core/json.ts';
+import type { Amendment, Api, RequestFacts } from '../apis/api.ts';
+import { detectClient, type DetectedClient } from './clients/client-detection.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
 import { readRequestBody } from './request-body.ts';
 import { decodeForReading } from './request-decoding.ts';

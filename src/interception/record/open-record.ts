@@ -1,13 +1,13 @@
-import type { Clock } from '../core/clock.ts';
-import { BridgeError } from '../core/errors.ts';
+import type { Clock } from '../../core/clock.ts';
+import { BridgeError } from '../../core/errors.ts';
 import {
   JournalRefusal,
   UNRECORDED,
   type InterceptionRecord,
   type StartFacts,
-} from '../recording/index.ts';
-import type { Exchange } from './exchange.ts';
-import type { StartRecorder } from './interception-log.ts';
+} from '../../recording/index.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { StartRecorder } from '../observers/interception-log.ts';
 import { ObservedRecord, type InterceptionObserver } from './interception-observer.ts';
 
 export interface RecordOptions {

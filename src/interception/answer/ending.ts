@@ -1,10 +1,10 @@
-import { BridgeError, type ErrorCode } from '../core/errors.ts';
-import type { UpstreamError } from '../keypool/index.ts';
-import { effectiveStatus, type KeyFailures } from '../keypool/index.ts';
-import type { Attempt, UpstreamFailure } from '../upstream/index.ts';
+import { BridgeError, type ErrorCode } from '../../core/errors.ts';
+import type { UpstreamError } from '../../keypool/index.ts';
+import { effectiveStatus, type KeyFailures } from '../../keypool/index.ts';
+import type { Attempt, UpstreamFailure } from '../../upstream/index.ts';
 import type { RelayOutcome } from './answer-relay.ts';
 import type { Inspected } from './inspect-answer.ts';
-import type { Ending } from './ledger.ts';
+import type { Ending } from '../record/ledger.ts';
 
 /** How the audit names what a provider refused, by the status it refused with. */
 const TYPE_OF_STATUS: Readonly<Record<number, string>> = {

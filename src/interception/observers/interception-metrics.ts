@@ -1,12 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
-import type { EndFacts } from '../recording/index.ts';
-import { BoundedLabel } from '../telemetry/index.ts';
+import type { EndFacts } from '../../recording/index.ts';
+import { BoundedLabel } from '../../telemetry/index.ts';
 import { instrumentsOf, type InterceptionInstruments } from './interception-instruments.ts';
 import type {
   BegunInterception,
   InterceptionObserver,
   ObservedInterception,
-} from './interception-observer.ts';
+} from '../record/interception-observer.ts';
 
 type Attempt = Parameters<ObservedInterception['attempt']>[0];
 type Usage = Parameters<ObservedInterception['usage']>[0];

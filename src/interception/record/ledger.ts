@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.ts';
-import type { EndFacts, EndStatus, InterceptionRecord } from '../recording/index.ts';
-import type { Credential, FinishedAttempt } from '../upstream/index.ts';
-import { NOTHING_FOUND, type Findings } from './apis/api.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { EndFacts, EndStatus, InterceptionRecord } from '../../recording/index.ts';
+import type { Credential, FinishedAttempt } from '../../upstream/index.ts';
+import { NOTHING_FOUND, type Findings } from '../apis/api.ts';
 import { bounded } from './bounded.ts';
 
 export interface Ending {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isObject, objectAt, parseObject, stringAt, type JsonObject } from '../core/json.ts';
+import { isObject, objectAt, parseObject, stringAt, type JsonObject } from '../../../core/json.ts';
 
 export interface DetectedClient {
   readonly client: string;

@@ -1,12 +1,12 @@
-import { authHeader, upstreamTarget } from '../providers/index.ts';
+import { authHeader, upstreamTarget } from '../../providers/index.ts';
 import {
   forwardedRequestHeaders,
   headerValue,
   withoutHeader,
   type Credential,
   type UpstreamRequest,
-} from '../upstream/index.ts';
-import type { Exchange } from './exchange.ts';
+} from '../../upstream/index.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { ReceivedCall } from './received-request.ts';
 
 const USER_AGENT = 'aibridge';

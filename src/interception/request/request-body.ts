@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BridgeError } from '../core/errors.ts';
+import { BridgeError } from '../../core/errors.ts';
 
 /** The caller hung up before it had said what it wants. */
 export class CallerGone extends Error {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { BridgeConfig } from '../config/index.ts';
-import { RecordingService } from '../recording/recording.service.ts';
-import { Logger } from '../telemetry/index.ts';
+import { BridgeConfig } from '../../config/index.ts';
+import { RecordingService } from '../../recording/recording.service.ts';
+import { Logger } from '../../telemetry/index.ts';
 import { InterceptionLog, type StartRecorder } from './interception-log.ts';
 
 const VERBOSE_LEVELS: ReadonlySet<string> = new Set(['trace', 'debug']);

@@ -1,7 +1,7 @@
-import { parseJson } from '../core/json.ts';
-import type { Secret } from '../core/secret.ts';
-import type { UpstreamError } from '../keypool/index.ts';
-import type { Provider } from '../providers/index.ts';
+import { parseJson } from '../../core/json.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { UpstreamError } from '../../keypool/index.ts';
+import type { Provider } from '../../providers/index.ts';
 import {
   headerValue,
   MaskedBody,
@@ -9,15 +9,15 @@ import {
   UpstreamFailure,
   type Answer,
   type InspectedAnswer,
-} from '../upstream/index.ts';
+} from '../../upstream/index.ts';
 import {
   BlindObserver,
   JsonObserver,
   StreamObserver,
   type AnswerObserver,
 } from './answer-observer.ts';
-import type { Api, StreamReader } from './apis/api.ts';
-import { decode, encodingsIn } from '../core/content-decoding.ts';
+import type { Api, StreamReader } from '../apis/api.ts';
+import { decode, encodingsIn } from '../../core/content-decoding.ts';
 import { PackedObserver } from './packed-observer.ts';
 
 /** An answer of which as much is known as may be without relaying any of it. */

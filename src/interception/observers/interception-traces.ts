@@ -6,15 +6,15 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api';
-import type { Clock } from '../core/clock.ts';
-import type { EndFacts } from '../recording/index.ts';
-import type { Tracing } from '../telemetry/index.ts';
-import type { Exchange } from './exchange.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { EndFacts } from '../../recording/index.ts';
+import type { Tracing } from '../../telemetry/index.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type {
   BegunInterception,
   InterceptionObserver,
   ObservedInterception,
-} from './interception-observer.ts';
+} from '../record/interception-observer.ts';
 
 type Attempt = Parameters<ObservedInterception['attempt']>[0];
 type Usage = Parameters<ObservedInterception['usage']>[0];

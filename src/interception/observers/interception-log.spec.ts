@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { EndFacts, StartFacts } from '../recording/index.ts';
-import { UNRECORDED } from '../recording/index.ts';
-import { Logger, type LogFields } from '../telemetry/index.ts';
+import type { EndFacts, StartFacts } from '../../recording/index.ts';
+import { UNRECORDED } from '../../recording/index.ts';
+import { Logger, type LogFields } from '../../telemetry/index.ts';
 import { InterceptionLog } from './interception-log.ts';
 
 const START: StartFacts = {

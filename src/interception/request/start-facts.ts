@@ -1,6 +1,6 @@
-import type { StartFacts } from '../recording/index.ts';
-import { bounded } from './bounded.ts';
-import type { Exchange } from './exchange.ts';
+import type { StartFacts } from '../../recording/index.ts';
+import { bounded } from '../record/bounded.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { ReceivedRequest } from './received-request.ts';
 
 /** What the record says before anything has gone upstream. */

@@ -1,8 +1,8 @@
-import { errorText } from '../core/errors.ts';
-import { parseObject } from '../core/json.ts';
-import { SseReader, type SseEvent } from '../core/sse-reader.ts';
-import { UpstreamFailure } from '../upstream/index.ts';
-import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from './apis/api.ts';
+import { errorText } from '../../core/errors.ts';
+import { parseObject } from '../../core/json.ts';
+import { SseReader, type SseEvent } from '../../core/sse-reader.ts';
+import { UpstreamFailure } from '../../upstream/index.ts';
+import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from '../apis/api.ts';
 
 /**
  * Reads an answer along while it is relayed. Nothing it meets can hold a byte

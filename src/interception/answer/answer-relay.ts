@@ -1,6 +1,6 @@
-import { headerValue, UpstreamFailure } from '../upstream/index.ts';
+import { headerValue, UpstreamFailure } from '../../upstream/index.ts';
 import { isCut } from './answer-observer.ts';
-import type { Downstream } from './downstream.ts';
+import type { Downstream } from '../exchange/downstream.ts';
 import type { FrameFilter } from './frame-filter.ts';
 import type { Inspected } from './inspect-answer.ts';
 

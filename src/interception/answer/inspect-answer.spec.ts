@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ANTHROPIC } from '../providers/anthropic/index.ts';
-import type { Answer } from '../upstream/index.ts';
+import { ANTHROPIC } from '../../providers/anthropic/index.ts';
+import type { Answer } from '../../upstream/index.ts';
 import { inspectAnswer } from './inspect-answer.ts';
-import { MESSAGES } from './apis/messages/index.ts';
+import { MESSAGES } from '../apis/messages/index.ts';
 
 const START = 'event: message_start\ndata: {"message":{"id":"msg_1"}}\n\n';
 const LIMITED = 'event: error\ndata: {"error":{"type":"rate_limit_error","message":"slow"}}\n\n';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { AttemptFacts, EndFacts } from '../recording/journal/recorder.ts';
-import { Metrics } from '../telemetry/index.ts';
+import type { AttemptFacts, EndFacts } from '../../recording/journal/recorder.ts';
+import { Metrics } from '../../telemetry/index.ts';
 import { InterceptionMetrics } from './interception-metrics.ts';
-import type { BegunInterception, ObservedInterception } from './interception-observer.ts';
+import type { BegunInterception, ObservedInterception } from '../record/interception-observer.ts';
 
 function aBegunInterception(kind: 'bridged' | 'passthrough'): BegunInterception {
   const exchange = {

@@ -1,5 +1,5 @@
 import type { Histogram, Meter } from '@opentelemetry/api';
-import { Tally } from '../telemetry/index.ts';
+import { Tally } from '../../telemetry/index.ts';
 
 export type InterceptionInstruments = ReturnType<typeof instrumentsOf>;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../identity/index.ts';
-import type { CallerCredential, RequestTarget, RouteMatch } from '../providers/index.ts';
-import type { ProviderInstance } from '../upstream/index.ts';
+import type { Caller } from '../../identity/index.ts';
+import type { CallerCredential, RequestTarget, RouteMatch } from '../../providers/index.ts';
+import type { ProviderInstance } from '../../upstream/index.ts';
 import type { Downstream } from './downstream.ts';
 
 export type ServedMatch = Extract<RouteMatch, { kind: 'bridged' | 'passthrough' }>;

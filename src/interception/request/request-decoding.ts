@@ -1,5 +1,5 @@
-import { BridgeError, unreachable } from '../core/errors.ts';
-import { decode } from '../core/content-decoding.ts';
+import { BridgeError, unreachable } from '../../core/errors.ts';
+import { decode } from '../../core/content-decoding.ts';
 
 /** The body as the audit reads it; upstream gets it as it came. */
 export async function decodeForReading(
