@@ -7,7 +7,7 @@ import { InterceptionsController } from './interceptions.controller.ts';
 import { LiveTailService } from './live-tail.service.ts';
 import { LiveController } from './live.controller.ts';
 import { MeController } from './me.controller.ts';
-import { OpenStreamsService } from './open-streams.service.ts';
+import { OpenStreamsService } from './http/open-streams.service.ts';
 import { PrismaEndings } from './prisma-endings.ts';
 import { PrismaFacets } from './prisma-facets.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { cursorSchema } from './cursor.ts';
-import { filterSchema } from './interception-filter.ts';
+import { cursorSchema } from './question/cursor.ts';
+import { filterSchema } from './question/interception-filter.ts';
 import { choice } from '../openapi/index.ts';
 
 export const exportQuerySchema = filterSchema.extend({

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
 import { exportQuerySchema, type ExportQuery } from './export-query.ts';
 import { ExportService } from './export.service.ts';
-import { scopeOf } from './scope.ts';
+import { scopeOf } from './question/scope.ts';
 
 @Controller('api/v1/interceptions/export')
 @UseGuards(IdentityGuard)

@@ -12,10 +12,10 @@ import {
 } from './export-page.ts';
 import type { ExportQuery } from './export-query.ts';
 import { ExportThread } from './export-thread.ts';
-import { OpenStreamsService } from './open-streams.service.ts';
-import type { Question } from './prisma-conditions.ts';
+import { OpenStreamsService } from './http/open-streams.service.ts';
+import type { Question } from './question/prisma-conditions.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
-import { readerGone } from './reader-gone.ts';
+import { readerGone } from './http/reader-gone.ts';
 
 /**
  * After a page, the database and this machine belong to others for so many times as long as it took

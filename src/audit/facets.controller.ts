@@ -8,7 +8,7 @@ import {
   type FacetQuery,
 } from './facet-shape.ts';
 import { PrismaFacets } from './prisma-facets.ts';
-import { scopeOf } from './scope.ts';
+import { scopeOf } from './question/scope.ts';
 
 @Controller('api/v1/facets')
 @UseGuards(IdentityGuard)

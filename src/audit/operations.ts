@@ -2,7 +2,11 @@ import { z } from 'zod';
 import type { Operation } from '../openapi/index.ts';
 import { exportQuerySchema } from './export-query.ts';
 import { facetAnswerSchema, facetQuerySchema, facetSchema } from './facet-shape.ts';
-import { filterSchema, interceptionIdSchema, listQuerySchema } from './interception-filter.ts';
+import {
+  filterSchema,
+  interceptionIdSchema,
+  listQuerySchema,
+} from './question/interception-filter.ts';
 import { interceptionDetailSchema, interceptionPageSchema } from './interception-shape.ts';
 import { meSchema } from './me-shape.ts';
 import {

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/index.ts';
-import type { InterceptionFilter } from './interception-filter.ts';
+import type { InterceptionFilter } from './question/interception-filter.ts';
 import type { Interception } from './interception-shape.ts';
-import { conditions } from './prisma-conditions.ts';
+import { conditions } from './question/prisma-conditions.ts';
 import { INTERCEPTION_JSON } from './prisma-interception-shape.ts';
-import type { Scope } from './scope.ts';
+import type { Scope } from './question/scope.ts';
 
 export interface Ending {
   readonly position: bigint;

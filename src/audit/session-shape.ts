@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageCursorSchema } from './cursor.ts';
-import { filterSchema } from './interception-filter.ts';
+import { pageCursorSchema } from './question/cursor.ts';
+import { filterSchema } from './question/interception-filter.ts';
 import { interceptionSchema } from './interception-shape.ts';
 import { text, whole } from '../openapi/index.ts';
 

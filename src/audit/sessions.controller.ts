@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
 import { PrismaSessions } from './prisma-sessions.ts';
-import { scopeOf } from './scope.ts';
+import { scopeOf } from './question/scope.ts';
 import {
   sessionIdSchema,
   sessionQuerySchema,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { queryFailure } from '../../src/audit/query-failure.ts';
+import { queryFailure } from '../../src/audit/http/query-failure.ts';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';

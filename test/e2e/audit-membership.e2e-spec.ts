@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/app.document.ts';
-import { encodeCursor } from '../../src/audit/cursor.ts';
+import { encodeCursor } from '../../src/audit/question/cursor.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { EndEvent, RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import {

@@ -2,8 +2,8 @@ import { Catch, HttpException, HttpStatus, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
 import { STATUS_CODES } from 'node:http';
-import { isObject, stringAt } from '../core/json.ts';
-import { DatabaseError } from '../database/index.ts';
+import { isObject, stringAt } from '../../core/json.ts';
+import { DatabaseError } from '../../database/index.ts';
 import { queryFailure, type QueryFailure } from './query-failure.ts';
 
 /** Every failure of the bridge's own routes: `{statusCode, error, message, details?}`. */

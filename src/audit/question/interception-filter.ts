@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageCursorSchema } from './cursor.ts';
-import { anyOf, choice, flag, text, time, whole } from '../openapi/index.ts';
+import { anyOf, choice, flag, text, time, whole } from '../../openapi/index.ts';
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 50;

@@ -1,4 +1,4 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { InterceptionFilter } from './interception-filter.ts';
 import { kindConditions } from './prisma-conditions.ts';
 

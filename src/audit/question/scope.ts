@@ -1,4 +1,4 @@
-import { mayReadAll, type Caller } from '../identity/index.ts';
+import { mayReadAll, type Caller } from '../../identity/index.ts';
 
 /** Whose records a question is about; every query of the audit is made with one. */
 export type Scope =

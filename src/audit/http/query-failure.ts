@@ -1,4 +1,4 @@
-import { isObject, stringAt } from '../core/json.ts';
+import { isObject, stringAt } from '../../core/json.ts';
 
 /** Why a query failed that was in order: the database went away, or there was too much to read. */
 export type QueryFailure = 'connection' | 'timeout';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../../core/json.ts';
 
 /** Stands for a value that is not percent-encoded UTF-8: it is refused, not guessed at. */
 export const UNREADABLE = Symbol('unreadable');

@@ -1,4 +1,4 @@
-import { firstIdAt } from '../core/ids.ts';
+import { firstIdAt } from '../../core/ids.ts';
 
 /**
  * An id is made when a request arrives, its start is recorded when the request is there in full.

@@ -1,4 +1,4 @@
-import { Prisma } from '../generated/prisma/client.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { InterceptionFilter } from './interception-filter.ts';
 import { KIND_FILTERS } from './reading.ts';
 import type { Scope } from './scope.ts';

@@ -1,5 +1,5 @@
 import { BadRequestException, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { isObject } from '../core/json.ts';
+import { isObject } from '../../core/json.ts';
 import { UNREADABLE } from './query-string.ts';
 
 type Schema = NonNullable<ArgumentMetadata['schema']>;
