@@ -1,20 +1,20 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { EndingsBellService } from './endings-bell.service.ts';
-import { ExportController } from './export.controller.ts';
-import { ExportService } from './export.service.ts';
-import { FacetsController } from './facets.controller.ts';
-import { InterceptionsController } from './interceptions.controller.ts';
-import { LiveTailService } from './live-tail.service.ts';
-import { LiveController } from './live.controller.ts';
-import { MeController } from './me.controller.ts';
+import { EndingsBellService } from './live/endings-bell.service.ts';
+import { ExportController } from './export/export.controller.ts';
+import { ExportService } from './export/export.service.ts';
+import { FacetsController } from './facets/facets.controller.ts';
+import { InterceptionsController } from './interceptions/interceptions.controller.ts';
+import { LiveTailService } from './live/live-tail.service.ts';
+import { LiveController } from './live/live.controller.ts';
+import { MeController } from './me/me.controller.ts';
 import { OpenStreamsService } from './http/open-streams.service.ts';
-import { PrismaEndings } from './prisma-endings.ts';
-import { PrismaFacets } from './prisma-facets.ts';
-import { PrismaInterceptions } from './prisma-interceptions.ts';
-import { PrismaSessions } from './prisma-sessions.ts';
-import { PrismaUsage } from './prisma-usage.ts';
-import { SessionsController } from './sessions.controller.ts';
-import { UsageController } from './usage.controller.ts';
+import { PrismaEndings } from './live/prisma-endings.ts';
+import { PrismaFacets } from './facets/prisma-facets.ts';
+import { PrismaInterceptions } from './interceptions/prisma-interceptions.ts';
+import { PrismaSessions } from './sessions/prisma-sessions.ts';
+import { PrismaUsage } from './usage/prisma-usage.ts';
+import { SessionsController } from './sessions/sessions.controller.ts';
+import { UsageController } from './usage/usage.controller.ts';
 
 @Module({})
 export class AuditModule {

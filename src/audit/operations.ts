@@ -1,22 +1,25 @@
 import { z } from 'zod';
 import type { Operation } from '../openapi/index.ts';
-import { exportQuerySchema } from './export-query.ts';
-import { facetAnswerSchema, facetQuerySchema, facetSchema } from './facet-shape.ts';
+import { exportQuerySchema } from './export/export-query.ts';
+import { facetAnswerSchema, facetQuerySchema, facetSchema } from './facets/facet-shape.ts';
 import {
   filterSchema,
   interceptionIdSchema,
   listQuerySchema,
 } from './question/interception-filter.ts';
-import { interceptionDetailSchema, interceptionPageSchema } from './interception-shape.ts';
-import { meSchema } from './me-shape.ts';
+import {
+  interceptionDetailSchema,
+  interceptionPageSchema,
+} from './interceptions/interception-shape.ts';
+import { meSchema } from './me/me-shape.ts';
 import {
   sessionDetailSchema,
   sessionIdSchema,
   sessionPageSchema,
   sessionQuerySchema,
   sessionsQuerySchema,
-} from './session-shape.ts';
-import { usageAnswerSchema, usageQuerySchema } from './usage-shape.ts';
+} from './sessions/session-shape.ts';
+import { usageAnswerSchema, usageQuerySchema } from './usage/usage-shape.ts';
 
 const JSON_TYPE = 'application/json';
 const READING = [400, 401, 503] as const;

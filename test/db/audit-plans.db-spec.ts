@@ -4,11 +4,11 @@ import { generateAuditData } from '../../bench/audit-data.ts';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { filterSchema } from '../../src/audit/question/interception-filter.ts';
-import { detailSql } from '../../src/audit/prisma-interceptions.ts';
+import { detailSql } from '../../src/audit/interceptions/prisma-interceptions.ts';
 import { kindsOf } from '../../src/audit/question/prisma-kinds.ts';
-import { pageStatements } from '../../src/audit/prisma-pages.ts';
-import { usageSql } from '../../src/audit/prisma-usage.ts';
-import { usageQuerySchema } from '../../src/audit/usage-shape.ts';
+import { pageStatements } from '../../src/audit/interceptions/prisma-pages.ts';
+import { usageSql } from '../../src/audit/usage/prisma-usage.ts';
+import { usageQuerySchema } from '../../src/audit/usage/usage-shape.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const BIG = new Set([

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { WriteStream } from 'node:tty';
 import type { KeyItem } from '../../src/admin/key-shape.ts';
-import type { InterceptionDetail } from '../../src/audit/interception-shape.ts';
+import type { InterceptionDetail } from '../../src/audit/interceptions/interception-shape.ts';
 
 type Attempt = InterceptionDetail['attempts'][number];
 type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KeyItem } from '../../src/admin/key-shape.ts';
-import type { InterceptionDetail } from '../../src/audit/interception-shape.ts';
+import type { InterceptionDetail } from '../../src/audit/interceptions/interception-shape.ts';
 import { answer, rateLimited } from '../simulator/index.ts';
 import type { Page, Seen } from './page.ts';
 import { KEYS, type Stage } from './stage.ts';

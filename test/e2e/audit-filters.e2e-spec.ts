@@ -7,7 +7,7 @@ import { aStart, anEnd } from '../support/record-events.ts';
 import {
   interceptionPageSchema,
   type InterceptionPage,
-} from '../../src/audit/interception-shape.ts';
+} from '../../src/audit/interceptions/interception-shape.ts';
 import { AUDITOR, startAuditSystem, type AuditSystem, type Person } from './audit-system.ts';
 
 /** More than the newest that are looked at one by one. */

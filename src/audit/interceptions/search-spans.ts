@@ -1,4 +1,4 @@
-import { firstIdAt } from '../core/ids.ts';
+import { firstIdAt } from '../../core/ids.ts';
 
 const DAY_MS = 86_400_000;
 const SPAN_DAYS = [1 / 24, 1 / 4, 1, 4, 16, 64];

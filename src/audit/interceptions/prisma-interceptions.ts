@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../core/clock.ts';
-import { DatabaseService } from '../database/index.ts';
-import { Prisma } from '../generated/prisma/client.ts';
-import { encodeCursor } from './question/cursor.ts';
+import { Clock } from '../../core/clock.ts';
+import { DatabaseService } from '../../database/index.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import { encodeCursor } from '../question/cursor.ts';
 import {
   NOTHING_EXPORTED,
   type ExportedLine,
   type ExportedPage,
   type Statement,
-} from './export-page.ts';
-import type { ListQuery } from './question/interception-filter.ts';
+} from '../export/export-page.ts';
+import type { ListQuery } from '../question/interception-filter.ts';
 import type { Interception, InterceptionDetail, InterceptionPage } from './interception-shape.ts';
-import { conditions, type Question } from './question/prisma-conditions.ts';
+import { conditions, type Question } from '../question/prisma-conditions.ts';
 import { DETAIL_JSON } from './prisma-interception-shape.ts';
-import { kindsOf } from './question/prisma-kinds.ts';
+import { kindsOf } from '../question/prisma-kinds.ts';
 import { pageStatements, type Page } from './prisma-pages.ts';
-import type { Scope } from './question/scope.ts';
-import { timeOfId } from './question/time-range.ts';
+import type { Scope } from '../question/scope.ts';
+import { timeOfId } from '../question/time-range.ts';
 
 const EXPORT_PAGE = 500;
 

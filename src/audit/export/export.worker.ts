@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { isObject, stringAt } from '../core/json.ts';
-import { openSession } from '../database/connection/session.ts';
+import { isObject, stringAt } from '../../core/json.ts';
+import { openSession } from '../../database/connection/session.ts';
 import { exportedPage, type ExportedLine } from './export-page.ts';
 import type { ExportStart, PageReply, PageRequest } from './export-protocol.ts';
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../database/index.ts';
-import { Prisma } from '../generated/prisma/client.ts';
-import { encodeCursor } from './question/cursor.ts';
-import { conditions } from './question/prisma-conditions.ts';
-import { TURN_JSON } from './prisma-interception-shape.ts';
-import { jsonOf, jsonTime, type Shape } from './prisma-shape.ts';
-import { kindsOf } from './question/prisma-kinds.ts';
-import type { Scope } from './question/scope.ts';
+import { DatabaseService } from '../../database/index.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import { encodeCursor } from '../question/cursor.ts';
+import { conditions } from '../question/prisma-conditions.ts';
+import { TURN_JSON } from '../interceptions/prisma-interception-shape.ts';
+import { jsonOf, jsonTime, type Shape } from '../interceptions/prisma-shape.ts';
+import { kindsOf } from '../question/prisma-kinds.ts';
+import type { Scope } from '../question/scope.ts';
 import type {
   Session,
   SessionDetail,

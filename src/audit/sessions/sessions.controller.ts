@@ -7,9 +7,9 @@ import {
   Query,
   UseGuards,
 } from '@nestjs/common';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
 import { PrismaSessions } from './prisma-sessions.ts';
-import { scopeOf } from './question/scope.ts';
+import { scopeOf } from '../question/scope.ts';
 import {
   sessionIdSchema,
   sessionQuerySchema,

@@ -1,4 +1,4 @@
-import type { AuditConfig } from '../config/index.ts';
+import type { AuditConfig } from '../../config/index.ts';
 
 /** What a search through prompts cannot find because of how this bridge records them. */
 export function searchNotice({

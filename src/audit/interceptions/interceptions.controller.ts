@@ -1,16 +1,16 @@
 import { Controller, Get, NotFoundException, Param, Query, UseGuards } from '@nestjs/common';
-import { BridgeConfig } from '../config/index.ts';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
-import { noParameters, type NoParameters } from '../openapi/index.ts';
+import { BridgeConfig } from '../../config/index.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
+import { noParameters, type NoParameters } from '../../openapi/index.ts';
 import {
   interceptionIdSchema,
   listQuerySchema,
   type ListQuery,
-} from './question/interception-filter.ts';
+} from '../question/interception-filter.ts';
 import { searchNotice } from './search-notice.ts';
 import type { InterceptionDetail, InterceptionPage } from './interception-shape.ts';
 import { PrismaInterceptions } from './prisma-interceptions.ts';
-import { scopeOf } from './question/scope.ts';
+import { scopeOf } from '../question/scope.ts';
 
 @Controller('api/v1/interceptions')
 @UseGuards(IdentityGuard)

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../database/index.ts';
-import { Prisma } from '../generated/prisma/client.ts';
-import { conditions, isOneOf } from './question/prisma-conditions.ts';
-import type { Scope } from './question/scope.ts';
+import { DatabaseService } from '../../database/index.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import { conditions, isOneOf } from '../question/prisma-conditions.ts';
+import type { Scope } from '../question/scope.ts';
 import { coverage, type Grain, type Segment } from './usage-coverage.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
 import type { Dimension, UsageAnswer, UsageQuery } from './usage-shape.ts';

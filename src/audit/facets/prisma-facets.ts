@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../database/index.ts';
-import { Prisma } from '../generated/prisma/client.ts';
+import { DatabaseService } from '../../database/index.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type { Facet, FacetAnswer, FacetQuery } from './facet-shape.ts';
-import { conditions } from './question/prisma-conditions.ts';
-import type { Scope } from './question/scope.ts';
+import { conditions } from '../question/prisma-conditions.ts';
+import type { Scope } from '../question/scope.ts';
 
 const COLUMNS: Record<Exclude<Facet, 'tools'>, string> = {
   initiators: 'initiator_id',

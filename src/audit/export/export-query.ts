@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { cursorSchema } from './question/cursor.ts';
-import { filterSchema } from './question/interception-filter.ts';
-import { choice } from '../openapi/index.ts';
+import { cursorSchema } from '../question/cursor.ts';
+import { filterSchema } from '../question/interception-filter.ts';
+import { choice } from '../../openapi/index.ts';
 
 export const exportQuerySchema = filterSchema.extend({
   format: choice(['ndjson', 'csv'])

@@ -1,4 +1,4 @@
-import type { Interception } from './interception-shape.ts';
+import type { Interception } from '../interceptions/interception-shape.ts';
 
 type Cell = string | number | boolean | null;
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../database/index.ts';
-import type { InterceptionFilter } from './question/interception-filter.ts';
-import type { Interception } from './interception-shape.ts';
-import { conditions } from './question/prisma-conditions.ts';
-import { INTERCEPTION_JSON } from './prisma-interception-shape.ts';
-import type { Scope } from './question/scope.ts';
+import { DatabaseService } from '../../database/index.ts';
+import type { InterceptionFilter } from '../question/interception-filter.ts';
+import type { Interception } from '../interceptions/interception-shape.ts';
+import { conditions } from '../question/prisma-conditions.ts';
+import { INTERCEPTION_JSON } from '../interceptions/prisma-interception-shape.ts';
+import type { Scope } from '../question/scope.ts';
 
 export interface Ending {
   readonly position: bigint;

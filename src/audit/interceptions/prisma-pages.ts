@@ -1,13 +1,13 @@
-import { unreachable } from '../core/errors.ts';
-import { Prisma } from '../generated/prisma/client.ts';
+import { unreachable } from '../../core/errors.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import {
   conditions,
   conditionsOfKind,
   type IdRange,
   type Question,
-} from './question/prisma-conditions.ts';
+} from '../question/prisma-conditions.ts';
 import { INTERCEPTION_JSON } from './prisma-interception-shape.ts';
-import { readingOf } from './question/reading.ts';
+import { readingOf } from '../question/reading.ts';
 import { searchSpans } from './search-spans.ts';
 
 export interface Page extends IdRange {

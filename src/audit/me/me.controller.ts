@@ -5,8 +5,8 @@ import {
   mayChange,
   mayReadAll,
   type Caller,
-} from '../identity/index.ts';
-import { noParameters, type NoParameters } from '../openapi/index.ts';
+} from '../../identity/index.ts';
+import { noParameters, type NoParameters } from '../../openapi/index.ts';
 import type { Me } from './me-shape.ts';
 
 @Controller('api/v1/me')

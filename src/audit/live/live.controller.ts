@@ -1,13 +1,13 @@
 import { Controller, Get, Headers, Query, Res, UseGuards } from '@nestjs/common';
 import type { Response } from 'express';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
-import { filterSchema, type InterceptionFilter } from './question/interception-filter.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
+import { filterSchema, type InterceptionFilter } from '../question/interception-filter.ts';
 import { positionOf } from './live-event-id.ts';
 import { LiveTailService } from './live-tail.service.ts';
-import { OpenStreamsService } from './http/open-streams.service.ts';
-import { scopeOf } from './question/scope.ts';
-import { SseResponse } from './http/sse-response.ts';
-import { badRequest } from './http/validation.pipe.ts';
+import { OpenStreamsService } from '../http/open-streams.service.ts';
+import { scopeOf } from '../question/scope.ts';
+import { SseResponse } from '../http/sse-response.ts';
+import { badRequest } from '../http/validation.pipe.ts';
 
 @Controller('api/v1/interceptions/live')
 @UseGuards(IdentityGuard)

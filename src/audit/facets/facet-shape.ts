@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, text, whole } from '../openapi/index.ts';
+import { choice, text, whole } from '../../openapi/index.ts';
 
 const FACETS = ['initiators', 'providers', 'models', 'clients', 'tools'] as const;
 export type Facet = (typeof FACETS)[number];

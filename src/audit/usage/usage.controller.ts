@@ -1,7 +1,7 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
 import { PrismaUsage } from './prisma-usage.ts';
-import { scopeOf } from './question/scope.ts';
+import { scopeOf } from '../question/scope.ts';
 import { usageQuerySchema, type UsageAnswer, type UsageQuery } from './usage-shape.ts';
 
 @Controller('api/v1/usage')

@@ -1,5 +1,5 @@
 import { csvLine } from './csv.ts';
-import type { Interception } from './interception-shape.ts';
+import type { Interception } from '../interceptions/interception-shape.ts';
 
 export type ExportFormat = 'ndjson' | 'csv';
 

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { waited } from '../core/waited.ts';
-import { DatabaseError } from '../database/index.ts';
+import { waited } from '../../core/waited.ts';
+import { DatabaseError } from '../../database/index.ts';
 import { EndingsBellService } from './endings-bell.service.ts';
-import type { InterceptionFilter } from './question/interception-filter.ts';
+import type { InterceptionFilter } from '../question/interception-filter.ts';
 import { liveEventId } from './live-event-id.ts';
 import { PrismaEndings, type Ending, type Endings } from './prisma-endings.ts';
-import { queryFailure } from './http/query-failure.ts';
-import type { Scope } from './question/scope.ts';
-import type { SseMessage, SseResponse } from './http/sse-response.ts';
+import { queryFailure } from '../http/query-failure.ts';
+import type { Scope } from '../question/scope.ts';
+import type { SseMessage, SseResponse } from '../http/sse-response.ts';
 
 /** Where a tail begins, and whether something before that is lost to it. */
 export interface TailStart {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { choice, time, whole } from '../openapi/index.ts';
-import { filterSchema } from './question/interception-filter.ts';
+import { choice, time, whole } from '../../openapi/index.ts';
+import { filterSchema } from '../question/interception-filter.ts';
 
 const GROUPS_MAX = 10_000;
 const DIMENSIONS = [

@@ -1,9 +1,9 @@
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import type { Response } from 'express';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
 import { exportQuerySchema, type ExportQuery } from './export-query.ts';
 import { ExportService } from './export.service.ts';
-import { scopeOf } from './question/scope.ts';
+import { scopeOf } from '../question/scope.ts';
 
 @Controller('api/v1/interceptions/export')
 @UseGuards(IdentityGuard)

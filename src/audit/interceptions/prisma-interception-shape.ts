@@ -1,4 +1,4 @@
-import { Prisma } from '../generated/prisma/client.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import type {
   Attempt,
   Interception,
@@ -8,7 +8,7 @@ import type {
   TokenUsage,
   ToolUsage,
 } from './interception-shape.ts';
-import type { Turn } from './session-shape.ts';
+import type { Turn } from '../sessions/session-shape.ts';
 import { jsonOf, jsonRowsOf, jsonTime, type Shape } from './prisma-shape.ts';
 
 const INTERCEPTION: Shape<Interception> = {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
-import { waited } from '../core/waited.ts';
-import { DatabaseService, Listener } from '../database/index.ts';
+import { waited } from '../../core/waited.ts';
+import { DatabaseService, Listener } from '../../database/index.ts';
 
 const CHANNEL = 'aibridge_endings';
 

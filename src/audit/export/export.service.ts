@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { once } from 'node:events';
-import { waited } from '../core/waited.ts';
-import { DatabaseService } from '../database/index.ts';
+import { waited } from '../../core/waited.ts';
+import { DatabaseService } from '../../database/index.ts';
 import { CSV_HEADER } from './csv.ts';
 import {
   exportedPage,
@@ -12,10 +12,10 @@ import {
 } from './export-page.ts';
 import type { ExportQuery } from './export-query.ts';
 import { ExportThread } from './export-thread.ts';
-import { OpenStreamsService } from './http/open-streams.service.ts';
-import type { Question } from './question/prisma-conditions.ts';
-import { PrismaInterceptions } from './prisma-interceptions.ts';
-import { readerGone } from './http/reader-gone.ts';
+import { OpenStreamsService } from '../http/open-streams.service.ts';
+import type { Question } from '../question/prisma-conditions.ts';
+import { PrismaInterceptions } from '../interceptions/prisma-interceptions.ts';
+import { readerGone } from '../http/reader-gone.ts';
 
 /**
  * After a page, the database and this machine belong to others for so many times as long as it took

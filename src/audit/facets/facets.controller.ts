@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
-import { CurrentCaller, IdentityGuard, type Caller } from '../identity/index.ts';
+import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
 import {
   facetQuerySchema,
   facetSchema,
@@ -8,7 +8,7 @@ import {
   type FacetQuery,
 } from './facet-shape.ts';
 import { PrismaFacets } from './prisma-facets.ts';
-import { scopeOf } from './question/scope.ts';
+import { scopeOf } from '../question/scope.ts';
 
 @Controller('api/v1/facets')
 @UseGuards(IdentityGuard)

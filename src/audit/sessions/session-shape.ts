@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { pageCursorSchema } from './question/cursor.ts';
-import { filterSchema } from './question/interception-filter.ts';
-import { interceptionSchema } from './interception-shape.ts';
-import { text, whole } from '../openapi/index.ts';
+import { pageCursorSchema } from '../question/cursor.ts';
+import { filterSchema } from '../question/interception-filter.ts';
+import { interceptionSchema } from '../interceptions/interception-shape.ts';
+import { text, whole } from '../../openapi/index.ts';
 
 export const sessionsQuerySchema = filterSchema.omit({ session: true, text: true }).extend({
   limit: whole(1, 200).default(50).meta({ description: 'Sessions of a page.' }),
