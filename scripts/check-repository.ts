@@ -9,6 +9,7 @@ const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('packag
 const problems = [
   ...problemsOfCi(),
   ...problemsOfLockFile(),
+  ...problemsOfRooms(),
   ...globSync(['*.md', 'docs/**/*.md', 'deploy/**/*.md'], { cwd: ROOT }).flatMap(
     problemsOfDocument,
   ),
@@ -28,7 +29,17 @@ function problemsOfLockFile(): string[] {
     : [];
 }
 
-/** Every `npm run` names a script, and every relative link leads to a file. */
+/** A folder that shows many files says what it is. */
+function problemsOfRooms(): string[] {
+  const files = globSync('src/*/**/*.ts', { cwd: ROOT, exclude: ['src/generated/**'] });
+  const plain = files.filter((file) => !file.endsWith('.spec.ts'));
+  return [...Map.groupBy(plain, dirname)]
+    .filter(([folder]) => folder.split('/').length > 2)
+    .filter(([folder, { length }]) => length > 5 && !existsSync(join(ROOT, folder, 'README.md')))
+    .map(([folder]) => `${folder} has no README.md that says what it is`);
+}
+
+/** Every `npm run` names a script, and every path and relative link leads to a file. */
 function problemsOfDocument(document: string): string[] {
   const content = read(document);
   const named = [...content.matchAll(/npm run (?:-s )?([a-z][\w:-]*\w)/g)].map(
@@ -37,7 +48,13 @@ function problemsOfDocument(document: string): string[] {
   const linked = [...content.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map(
     ([, to = '']) => to,
   );
+  const paths = [...content.matchAll(/`((?:src|test|prisma|scripts|bench|docs)\/[\w./-]+)`/g)].map(
+    ([, path = '']) => path,
+  );
   return [
+    ...paths
+      .filter((path) => !existsSync(join(ROOT, path)))
+      .map((path) => `${document}: there is no ${path}`),
     ...named
       .filter((name) => !(name in scripts))
       .map((name) => `${document}: there is no script ${name}`),
