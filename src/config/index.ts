@@ -12,7 +12,6 @@ export type {
   LogConfig,
   McpServerConfig,
   ProviderConfig,
-  ProviderType,
   ServerConfig,
 } from './settings/bridge-config.ts';
 export type { CidrList } from './values/cidr-list.ts';

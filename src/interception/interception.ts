@@ -1,6 +1,6 @@
 import type { BridgeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import { exhaustionError } from '../providers/index.ts';
+import { exhaustionError } from './exchange/exhaustion.ts';
 import {
   callWithFailover,
   type Attempt,

@@ -1,10 +1,4 @@
-export {
-  type HeaderReader,
-  parseDurationMs,
-  parseTimestampMs,
-  type RateLimit,
-  readRetryAfterMs,
-} from './key/cooldown.ts';
+export { type HeaderReader, readRetryAfterMs } from './key/cooldown.ts';
 export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './pool/key-pool.ts';
 export type { CoolReason, KeyScope, KeyState, RejectReason } from './key/key-state.ts';
 export { KeyProbe, type ProbeResult } from './recheck/key-probe.ts';
@@ -13,10 +7,8 @@ export type { KeyTransition, KeyTransitionListener, ResetReason } from './key/ke
 export {
   classify,
   effectiveStatus,
-  type ErrorPattern,
-  type KeyFailures,
   type KeyVerdict,
-  type UpstreamError,
+  type VerdictSettings,
   type UpstreamReply,
 } from './key/key-verdict.ts';
 export type { PoolKey } from './key/pool-key.ts';

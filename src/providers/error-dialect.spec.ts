@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_STATUS, type ErrorCode } from '../core/errors.ts';
-import { PoolExhausted } from '../keypool/index.ts';
 import { ANTHROPIC } from './anthropic/index.ts';
-import { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
 import { OPENAI } from './openai/index.ts';
 import { PROVIDERS } from './registry.ts';
 import { readUpstreamError } from './upstream-error.ts';
@@ -53,35 +51,6 @@ describe('errors of the bridge in the words of the vendor', () => {
         });
       }
     }
-  });
-});
-
-describe('an exhausted pool', () => {
-  it.each([
-    ['D1', new PoolExhausted('transient', 0), 429, undefined],
-    ['D2', new PoolExhausted('transient', 5_000), 429, '5'],
-    ['D3', new PoolExhausted('permanent', 0), 502, undefined],
-  ] as const)('%s', (_, exhausted, status, retryAfter) => {
-    const error = exhaustionError(exhausted);
-    expect(error.status).toBe(status);
-    expect(error.detail.public).toBe(
-      status === 429
-        ? 'all configured keys are rate-limited'
-        : 'all configured keys failed authentication',
-    );
-    expect(retryAfterSeconds(error.detail.retryAfterMs)).toBe(retryAfter);
-  });
-
-  it.each([
-    ['D6', 60_000, '60'],
-    ['D6', 500, '1'],
-    ['D6', 200, '1'],
-    ['rounds up', 5_001, '6'],
-    ['D7', -1_000, undefined],
-    ['D1', 0, undefined],
-    ['without a value', undefined, undefined],
-  ])('%s: Retry-After of %s ms is %s', (_, retryAfterMs, header) => {
-    expect(retryAfterSeconds(retryAfterMs)).toBe(header);
   });
 });
 

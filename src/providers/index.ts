@@ -4,9 +4,9 @@ export {
   type CallerCredential,
   readCallerCredential,
 } from './credential.ts';
-export { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
-export type { BridgedApi, BridgeFault, Provider } from './provider.ts';
-export { providerOfType } from './registry.ts';
+export type { ErrorPattern, KeyFailures, RateLimit } from './key-failures.ts';
+export type { BridgeFault, Provider } from './provider.ts';
+export { providerOfType, PROVIDERS } from './registry.ts';
 export {
   parseTarget,
   type RequestTarget,
@@ -14,4 +14,4 @@ export {
   type UpstreamTarget,
 } from './request-target.ts';
 export { matchRoute, type RouteMatch, type RouteRequest } from './route-match.ts';
-export { readUpstreamError, UNEXPLAINED } from './upstream-error.ts';
+export { readUpstreamError, UNEXPLAINED, type UpstreamError } from './upstream-error.ts';

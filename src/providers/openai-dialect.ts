@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../core/errors.ts';
+import { parseDurationMs } from '../core/header-time.ts';
 import type { JsonObject } from '../core/json.ts';
-import { type KeyFailures, parseDurationMs, type RateLimit } from '../keypool/index.ts';
 import { vendorSentence } from './error-wording.ts';
+import type { KeyFailures, RateLimit } from './key-failures.ts';
 import type { BridgeFault } from './provider.ts';
 
 const ERROR_TYPES: Readonly<Record<number, string>> = {

@@ -1,9 +1,10 @@
+import type { BridgedApi } from '../core/api-name.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { KeyFailures, UpstreamError } from '../keypool/index.ts';
 import type { AuthScheme } from './credential.ts';
+import type { KeyFailures } from './key-failures.ts';
+import type { UpstreamError } from './upstream-error.ts';
 
-export type BridgedApi = 'messages' | 'chat_completions' | 'responses';
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A route that is read and audited. Takes POST. */
@@ -30,11 +31,16 @@ export interface BridgeFault {
 
 /**
  * All that sets one type of provider apart. Shared code asks this object and never
- * for the type, so a provider is added as one file and one line in the registry.
+ * for the type, so a provider is added as one folder and one line in the registry.
  * Paths are those below `/<name>` and `mount`.
  */
 export interface Provider {
+  /** In the configuration; a provider that is given no name is named after it. */
   readonly type: string;
+  /** As OpenTelemetry names the vendor. */
+  readonly telemetryName: string;
+  /** Where the vendor itself serves; without a trailing slash. */
+  readonly baseUrl: string;
   /** What the base URL of a client has after `/<name>`; the provider's own base URL covers it. */
   readonly mount: '' | '/v1';
   readonly bridged: readonly BridgedRoute[];

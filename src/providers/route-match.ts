@@ -1,4 +1,5 @@
-import type { BridgedApi, BridgedRoute, PassthroughRoute, Provider } from './provider.ts';
+import type { BridgedApi } from '../core/api-name.ts';
+import type { BridgedRoute, PassthroughRoute, Provider } from './provider.ts';
 import { isPlainPath } from './request-target.ts';
 
 export interface RouteRequest {

@@ -1,5 +1,11 @@
 import { isObject, type JsonObject, objectAt, stringAt } from '../core/json.ts';
-import type { UpstreamError } from '../keypool/index.ts';
+
+/** The fields of a provider's error body that tell failures apart; '' where it has none. */
+export interface UpstreamError {
+  readonly type: string;
+  readonly code: string;
+  readonly message: string;
+}
 
 /**
  * The error in a body or in an SSE event. Where vendors and the servers that

@@ -6,9 +6,8 @@ import {
   type KeyVerdict,
   type PoolKey,
   PoolExhausted,
-  type UpstreamError,
 } from '../keypool/index.ts';
-import type { Provider } from '../providers/index.ts';
+import type { Provider, UpstreamError } from '../providers/index.ts';
 import { Attempt, type Credential, type FinishedAttempt } from './attempt.ts';
 import { headerValue } from './header-policy.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';

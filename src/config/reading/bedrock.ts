@@ -1,4 +1,4 @@
-import type { AwsCredentials, BedrockConfig, ProviderType } from '../settings/bridge-config.ts';
+import type { AwsCredentials, BedrockConfig } from '../settings/bridge-config.ts';
 import { BEDROCK, PROVIDER } from '../settings/family-settings.ts';
 import { nameAt } from '../settings/setting.ts';
 import type { Setting } from '../settings/setting.ts';
@@ -8,7 +8,7 @@ import type { SettingsReader } from './settings-reader.ts';
 export function readBedrock(
   reader: SettingsReader,
   index: number,
-  type: ProviderType | undefined,
+  type: string | undefined,
 ): BedrockConfig | undefined {
   const region = reader.read(BEDROCK.region, index);
   const credentials = readCredentials(reader, index);
@@ -44,7 +44,7 @@ function need(reader: SettingsReader, setting: Setting<unknown>, index: number):
   reader.refuse(nameAt(setting, index), 'nothing', setting.type.wants);
 }
 
-function refuseForOtherType(reader: SettingsReader, index: number, type: ProviderType): void {
+function refuseForOtherType(reader: SettingsReader, index: number, type: string): void {
   for (const each of Object.values(BEDROCK)) {
     if (!reader.isGiven(each, index)) continue;
     reader.refuse(nameAt(each, index), `a value for type ${type}`, 'it left out, or type bedrock');

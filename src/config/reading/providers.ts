@@ -1,16 +1,11 @@
-import type { BedrockConfig, ProviderConfig, ProviderType } from '../settings/bridge-config.ts';
+import { PROVIDERS, providerOfType, type Provider } from '../../providers/index.ts';
+import type { BedrockConfig, ProviderConfig } from '../settings/bridge-config.ts';
 import { readBedrock } from './bedrock.ts';
-import { PROVIDER, SHORT_FORMS } from '../settings/family-settings.ts';
+import { PROVIDER, SHORT_FORMS, type ShortForm } from '../settings/family-settings.ts';
 import { readKeys } from './provider-keys.ts';
 import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import { quoted } from '../settings/shown-text.ts';
-
-const BASE_URLS = {
-  anthropic: 'https://api.anthropic.com',
-  openai: 'https://api.openai.com/v1',
-  copilot: 'https://api.individual.githubcopilot.com',
-} as const;
 
 /** A provider and the variable that named it. */
 interface Named {
@@ -20,7 +15,7 @@ interface Named {
 
 /**
  * Exactly the providers that are configured, in whichever form; with none configured,
- * one of each type that works without configuration, to which callers bring their keys.
+ * one of each type, to which callers bring their keys.
  */
 export function readProviders(reader: SettingsReader): ProviderConfig[] {
   const short = SHORT_FORMS.map((form) => readShortForm(reader, form));
@@ -29,14 +24,14 @@ export function readProviders(reader: SettingsReader): ProviderConfig[] {
   const found = [...short, ...indexed].filter((each) => each !== undefined);
   refuseSharedNames(reader, found);
   if (found.length > 0 || indices.length > 0) return found.map(({ provider }) => provider);
-  return (['anthropic', 'openai', 'copilot'] as const).map(withDefaults);
+  return PROVIDERS.map(withDefaults);
 }
 
-function withDefaults(type: keyof typeof BASE_URLS): ProviderConfig {
+function withDefaults({ type, baseUrl }: Provider): ProviderConfig {
   return {
     type,
     name: type,
-    baseUrl: BASE_URLS[type],
+    baseUrl,
     keys: [],
     keysFile: undefined,
     maxRetries: PROVIDER.maxRetries.fallback,
@@ -51,14 +46,14 @@ function withDefaults(type: keyof typeof BASE_URLS): ProviderConfig {
 
 function readShortForm(
   reader: SettingsReader,
-  { type, settings }: (typeof SHORT_FORMS)[number],
+  { provider, settings }: ShortForm,
 ): Named | undefined {
   const given = Object.values(settings).find((each) => reader.isGiven(each));
   if (given === undefined) return undefined;
   const keys = readKeys(reader, settings);
-  const baseUrl = reader.read(settings.baseUrl) ?? BASE_URLS[type];
+  const baseUrl = reader.read(settings.baseUrl) ?? provider.baseUrl;
   reader.show(settings.baseUrl.name, baseUrl);
-  return { provider: { ...withDefaults(type), ...keys, baseUrl }, namedBy: given.name };
+  return { provider: { ...withDefaults(provider), ...keys, baseUrl }, namedBy: given.name };
 }
 
 function readIndexed(reader: SettingsReader, index: number): Named | undefined {
@@ -100,25 +95,28 @@ function readRest(reader: SettingsReader, index: number) {
   };
 }
 
-function defaultBaseUrl(type: ProviderType, bedrock: BedrockConfig | undefined): string {
-  if (type !== 'bedrock') return BASE_URLS[type];
-  return `https://bedrock-runtime.${bedrock?.region ?? ''}.amazonaws.com`;
+function defaultBaseUrl(type: string, bedrock: BedrockConfig | undefined): string {
+  const regional = `https://bedrock-runtime.${bedrock?.region ?? ''}.amazonaws.com`;
+  return providerOfType(type)?.baseUrl ?? regional;
 }
 
-const WITHOUT_KEYS = {
-  copilot: 'it left out: every caller brings a token of their own',
-  bedrock: 'it left out: the variables with BEDROCK hold its credentials',
-} as const;
+/** Why a type takes no keys, if it takes none. */
+function keysRefused(type: string): string | undefined {
+  if (type === 'bedrock') return 'it left out: the variables with BEDROCK hold its credentials';
+  if (providerOfType(type)?.hasCentralKeys === true) return undefined;
+  return 'it left out: every caller brings a token of their own';
+}
 
 /** Rules that hold between the settings of one provider. */
 function checkIndexed(reader: SettingsReader, index: number, provider: ProviderConfig): void {
   const { type, keys, allowByok } = provider;
-  if (type === 'copilot' || type === 'bedrock') {
+  const refusal = keysRefused(type);
+  if (refusal !== undefined) {
     const given = [PROVIDER.key, PROVIDER.keys, PROVIDER.keysFile].filter((each) =>
       reader.isGiven(each, index),
     );
     for (const each of given) {
-      reader.refuse(nameAt(each, index), `a key for type ${type}`, WITHOUT_KEYS[type]);
+      reader.refuse(nameAt(each, index), `a key for type ${type}`, refusal);
     }
   }
   if (!allowByok && keys.length === 0 && type !== 'bedrock') {

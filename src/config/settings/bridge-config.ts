@@ -1,8 +1,7 @@
 import type { Secret } from '../../core/secret.ts';
 import type { CidrList } from '../values/cidr-list.ts';
-import type { PROVIDER_TYPES, SecretHeader } from './family-settings.ts';
+import type { SecretHeader } from './family-settings.ts';
 
-export type ProviderType = (typeof PROVIDER_TYPES)[number];
 export type IdentityMethod = 'header' | 'jwt' | 'token';
 
 /** Everything that can be configured, valid, in milliseconds and bytes, frozen. Also the token to inject it by. */
@@ -34,7 +33,7 @@ export interface DatabaseConfig {
 }
 
 export interface ProviderConfig {
-  readonly type: ProviderType;
+  readonly type: string;
   /** The route prefix. */
   readonly name: string;
   /** Without a trailing slash. */

@@ -1,5 +1,7 @@
 import { Secret, maskSecret } from '../../core/secret.ts';
+import { PROVIDERS, type Provider } from '../../providers/index.ts';
 import { optional, secret, setting } from './setting.ts';
+import { inWords } from './shown-text.ts';
 import { baseUrl, endpointUrl } from '../values/url-types.ts';
 import {
   TIMER_MAX_MS,
@@ -16,9 +18,11 @@ import {
 } from '../values/value-types.ts';
 import type { ValueType } from '../values/value-types.ts';
 
-export const PROVIDER_TYPES = ['anthropic', 'openai', 'copilot', 'bedrock'] as const;
+const PROVIDER_TYPES = [...PROVIDERS.map(({ type }) => type), 'bedrock'];
 /** First segments of the bridge's own routes. */
 const RESERVED_NAMES = ['api', 'healthz', 'readyz', 'metrics', 'assets'];
+
+const asCode = (text: string): string => `\`${text}\``;
 
 const timer = duration(1, TIMER_MAX_MS);
 
@@ -115,7 +119,7 @@ const INDEXED = 'AIBRIDGE_PROVIDER_<N>';
 export const PROVIDER = {
   type: optional(`${INDEXED}_TYPE`, {
     type: oneOf(...PROVIDER_TYPES),
-    meaning: '`anthropic`, `openai`, `copilot` or `bedrock`; N counts up from 0 without a gap',
+    meaning: `${inWords(PROVIDER_TYPES.map(asCode), 'or')}; N counts up from 0 without a gap`,
   }),
   name: optional(`${INDEXED}_NAME`, {
     type: routeName,
@@ -185,13 +189,14 @@ export const BEDROCK = {
   }),
 };
 
-function shortForm(type: 'anthropic' | 'openai') {
-  const prefix = `AIBRIDGE_${type.toUpperCase()}`;
-  return { type, settings: { ...keySources(prefix), baseUrl: ownBaseUrl(prefix) } };
+function shortForm(provider: Provider) {
+  const prefix = `AIBRIDGE_${provider.type.toUpperCase().replaceAll('-', '_')}`;
+  return { provider, settings: { ...keySources(prefix), baseUrl: ownBaseUrl(prefix) } };
 }
+export type ShortForm = ReturnType<typeof shortForm>;
 
 /** Each of them configures one provider with the default name. */
-export const SHORT_FORMS = [shortForm('anthropic'), shortForm('openai')] as const;
+export const SHORT_FORMS = PROVIDERS.filter(({ hasCentralKeys }) => hasCentralKeys).map(shortForm);
 
 export const MCP = {
   name: optional('AIBRIDGE_MCP_<N>_NAME', {

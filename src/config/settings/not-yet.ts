@@ -1,5 +1,9 @@
+import { PROVIDERS } from '../../providers/index.ts';
 import { MCP, PROVIDER } from './family-settings.ts';
 import { IDENTITY, SERVER } from './settings.ts';
+import { inWords } from './shown-text.ts';
+
+const SERVED_TYPES = PROVIDERS.map(({ type }) => type);
 
 export interface NotYet {
   /** As in the definition, `<N>` included. */
@@ -28,7 +32,7 @@ export const NOT_YET: readonly NotYet[] = [
   {
     name: PROVIDER.type.name,
     value: 'bedrock',
-    reason: 'anthropic, openai or copilot: Bedrock is not supported yet',
+    reason: `${inWords(SERVED_TYPES, 'or')}: Bedrock is not supported yet`,
   },
   { name: PROVIDER.dumpDir.name, reason: 'it left out: dumps are not supported yet' },
   { name: MCP.url.name, reason: 'it left out: MCP servers are not supported yet' },

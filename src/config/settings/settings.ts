@@ -105,7 +105,7 @@ export const BREAKER = {
   enabled: setting('AIBRIDGE_BREAKER', {
     type: flag('on', 'off'),
     default: 'on',
-    meaning: 'circuit breaker per provider, route and model',
+    meaning: 'circuit breaker per provider, route and model: accepted, and without effect so far',
   }),
   failures: setting('AIBRIDGE_BREAKER_FAILURES', {
     type: integer(1, 10_000),

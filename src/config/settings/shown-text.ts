@@ -13,3 +13,8 @@ export function shownText(setting: Setting<unknown>, text: string): string {
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
+
+/** `a, b or c`. */
+export function inWords(items: readonly string[], before: 'and' | 'or'): string {
+  return `${items.slice(0, -1).join(', ')} ${before} ${items.at(-1) ?? ''}`;
+}

@@ -1,8 +1,10 @@
+import { PROVIDERS } from '../../providers/index.ts';
 import { SECTIONS } from '../settings/definition.ts';
 import type { Section } from '../settings/definition.ts';
 import { NOT_YET } from '../settings/not-yet.ts';
 import { nameAt } from '../settings/setting.ts';
 import type { Setting } from '../settings/setting.ts';
+import { inWords } from '../settings/shown-text.ts';
 
 /** The reference in README.md, as Markdown. */
 export function configMarkdown(): string {
@@ -17,9 +19,14 @@ export function envExample(): string {
   return `${[ENV_INTRODUCTION, ...sections].join('\n\n')}\n`;
 }
 
+const SERVED = inWords(
+  PROVIDERS.map(({ type }) => `\`${type}\``),
+  'and',
+);
+
 const INTRODUCTION = `Durations: \`250ms\`, \`5s\`, \`10m\`, \`24h\`, \`7d\`. Sizes: \`64KiB\`, \`32MiB\`. Where a second name ending in
 \`_FILE\` is listed, it may name a file that holds the value. An empty variable counts as unset, with a warning; an empty
-secret is an error. With no provider configured the bridge serves \`anthropic\`, \`openai\` and \`copilot\`, to which
+secret is an error. With no provider configured the bridge serves ${SERVED}, to which
 callers bring their own keys; as soon as one is configured, in either form, it serves exactly those that are.`;
 
 const TELEMETRY = `The standard \`OTEL_*\` variables configure OpenTelemetry. Without an exporter there is no tracing.`;

@@ -1,6 +1,6 @@
 import { BridgeError, type ErrorCode } from '../../core/errors.ts';
-import type { UpstreamError } from '../../keypool/index.ts';
-import { effectiveStatus, type KeyFailures } from '../../keypool/index.ts';
+import type { KeyFailures, UpstreamError } from '../../providers/index.ts';
+import { effectiveStatus } from '../../keypool/index.ts';
 import type { Attempt, UpstreamFailure } from '../../upstream/index.ts';
 import type { RelayOutcome } from './answer-relay.ts';
 import type { Inspected } from './inspect-answer.ts';

@@ -1,7 +1,6 @@
 import { parseJson } from '../../core/json.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { UpstreamError } from '../../keypool/index.ts';
-import type { Provider } from '../../providers/index.ts';
+import type { Provider, UpstreamError } from '../../providers/index.ts';
 import {
   headerValue,
   MaskedBody,

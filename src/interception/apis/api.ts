@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { SseEvent } from '../../core/sse-reader.ts';
-import type { UpstreamError } from '../../keypool/index.ts';
+import type { UpstreamError } from '../../providers/index.ts';
 import type { ApiName, ThoughtSource, TokenCounts } from '../../recording/index.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BridgedApi } from '../../providers/index.ts';
+import type { BridgedApi } from '../../core/api-name.ts';
 import type { Api } from './api.ts';
 import { CHAT_COMPLETIONS } from './chat-completions/index.ts';
 import { MESSAGES } from './messages/index.ts';

@@ -1,6 +1,7 @@
 import type { BridgeError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { retryAfterSeconds, type Provider } from '../../providers/index.ts';
+import type { Provider } from '../../providers/index.ts';
+import { retryAfterSeconds } from './exhaustion.ts';
 
 /** An error of the bridge itself, in the provider's words. */
 export interface RenderedFault {

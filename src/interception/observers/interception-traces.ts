@@ -200,19 +200,14 @@ function passthroughAttributes({ id, target, match, req }: Exchange): Attributes
 }
 
 /** The conventions of OpenTelemetry for generative AI. */
-function requestAttributes({ facts }: BegunInterception): Attributes {
+function requestAttributes({ exchange, facts }: BegunInterception): Attributes {
   return {
     'gen_ai.operation.name': 'chat',
-    'gen_ai.provider.name': PROVIDER_NAMES[facts.providerType] ?? facts.providerType,
+    'gen_ai.provider.name': exchange.instance.provider.telemetryName,
     'gen_ai.request.model': facts.requestedModel,
     ...(facts.sessionId !== null && { 'gen_ai.conversation.id': facts.sessionId }),
   };
 }
-
-const PROVIDER_NAMES: Readonly<Record<string, string>> = {
-  bedrock: 'aws.bedrock',
-  copilot: 'github.copilot',
-};
 
 function attemptAttributes(facts: Attempt): Attributes {
   return {

@@ -1,30 +1,13 @@
+import { parseDecimal, parseHttpDateMs, readHttpDate } from '../../core/header-time.ts';
+import type { RateLimit } from '../../providers/index.ts';
+
 /** Reads one header, whatever the case it came in. `Headers` is one. */
 export interface HeaderReader {
   get(name: string): string | null | undefined;
 }
 
-/** One of the limits a provider reports with its replies: what is left of it, and when it refills. */
-export interface RateLimit {
-  readonly remaining: string;
-  readonly reset: string;
-  /** Milliseconds from now until the reset that a header value names; 0 when it names none. */
-  readonly readReset: (value: string, nowMs: number) => number;
-}
-
-const DECIMAL = /^\d+(?:\.\d+)?$/;
-/** The three forms of RFC 9110 §5.6.7. Stricter than `Date.parse`, which reads `-5` as a month. */
-const HTTP_DATE =
-  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\dA-Za-z -]+ \d\d:\d\d:\d\d(?: \d{4}| GMT)$/;
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
-const DURATION_PART = /(\d+(?:\.\d+)?)(ms|[smhd])/g;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+/** What an answer may have been under way, and what `Date` leaves out. */
+const CLOCKS_APART_MS = 10_000;
 
 /**
  * How long upstream asks to leave a key alone: what it says outright, else the
@@ -35,7 +18,10 @@ export function readCooldownMs(
   limits: readonly RateLimit[],
   nowMs: number,
 ): number {
-  return readRetryAfterMs(headers, nowMs) || readLatestResetMs(headers, limits, nowMs);
+  return (
+    readRetryAfterMs(headers, nowMs) ||
+    readLatestResetMs(headers, limits, providersNowMs(headers, nowMs))
+  );
 }
 
 /** `retry-after-ms`, else `Retry-After`; an unusable first one falls through to the second. */
@@ -43,7 +29,19 @@ export function readRetryAfterMs(headers: HeaderReader, nowMs: number): number {
   const inMs = parseDecimal(headers.get('retry-after-ms') ?? '');
   if (inMs > 0) return Math.ceil(inMs);
   const retryAfter = headers.get('retry-after') ?? '';
-  return Math.ceil(parseDecimal(retryAfter) * 1_000) || parseHttpDateMs(retryAfter, nowMs);
+  return (
+    Math.ceil(parseDecimal(retryAfter) * 1_000) ||
+    parseHttpDateMs(retryAfter, providersNowMs(headers, nowMs))
+  );
+}
+
+/**
+ * A moment that the provider names is one of its own clock, which it tells in `Date`, to the second.
+ * Ours is finer, and preferred as long as the two agree.
+ */
+function providersNowMs(headers: HeaderReader, nowMs: number): number {
+  const saidMs = readHttpDate(headers.get('date') ?? '');
+  return Math.abs(saidMs - nowMs) > CLOCKS_APART_MS ? saidMs : nowMs;
 }
 
 function readLatestResetMs(
@@ -57,40 +55,6 @@ function readLatestResetMs(
   return Math.max(0, ...resets);
 }
 
-/** `2026-01-01T00:00:05Z`, as Anthropic dates its resets. */
-export function parseTimestampMs(value: string, nowMs: number): number {
-  const text = value.trim();
-  return RFC_3339.test(text) ? untilMs(Date.parse(text), nowMs) : 0;
-}
-
-/** `6m0s`, `1h2m3.5s`, `20ms`, as OpenAI counts down to its resets. */
-export function parseDurationMs(value: string): number {
-  const text = value.trim();
-  if (!DURATION.test(text)) return 0;
-  const parts = Array.from(
-    text.matchAll(DURATION_PART),
-    ([, count, unit]) => Number(count) * (UNIT_MS[unit ?? ''] ?? 0),
-  );
-  return Math.ceil(parts.reduce((sum, part) => sum + part, 0));
-}
-
-function parseHttpDateMs(value: string, nowMs: number): number {
-  const text = value.trim();
-  if (!HTTP_DATE.test(text)) return 0;
-  // The asctime form has no zone and is in UTC like the other two.
-  return untilMs(Date.parse(text.endsWith('GMT') ? text : `${text} GMT`), nowMs);
-}
-
-function parseDecimal(value: string): number {
-  const text = value.trim();
-  return DECIMAL.test(text) ? Number(text) : 0;
-}
-
 function isZero(value: string | null | undefined): boolean {
-  const text = value?.trim() ?? '';
-  return DECIMAL.test(text) && Number(text) === 0;
-}
-
-function untilMs(atMs: number, nowMs: number): number {
-  return Number.isFinite(atMs) ? Math.max(0, atMs - nowMs) : 0;
+  return /^0+(?:\.0+)?$/.test(value?.trim() ?? '');
 }

@@ -1,4 +1,5 @@
-import { type HeaderReader, type RateLimit, readCooldownMs } from './cooldown.ts';
+import type { ErrorPattern, KeyFailures, UpstreamError } from '../../providers/index.ts';
+import { type HeaderReader, readCooldownMs } from './cooldown.ts';
 import type { CoolReason, RejectReason } from './key-state.ts';
 
 /** What a reply says about the key it was asked with. A 400 is `healthy`: the request was wrong. */
@@ -8,36 +9,11 @@ export type KeyVerdict =
   | { readonly kind: 'cool'; readonly reason: CoolReason; readonly forMs: number }
   | { readonly kind: 'reject'; readonly reason: RejectReason; readonly scope: 'key' | 'model' };
 
-/** The fields of a provider's error body that tell failures apart; '' where it has none. */
-export interface UpstreamError {
-  readonly type: string;
-  readonly code: string;
-  readonly message: string;
-}
-
 /** The head of a reply and, where there is one, the error of its body or of its first SSE event. */
 export interface UpstreamReply {
   readonly status: number;
   readonly headers: HeaderReader;
   readonly error?: UpstreamError | undefined;
-}
-
-/** Matches an error in which every given field fits. */
-export interface ErrorPattern {
-  readonly type?: string;
-  readonly code?: string;
-  readonly message?: RegExp;
-}
-
-/** How one provider says what is wrong with a key. */
-export interface KeyFailures {
-  /** The HTTP status that an error type or code stands for, for errors inside a 200 stream. */
-  readonly statusOf: Readonly<Record<string, number>>;
-  /** The account's credit or quota is used up. */
-  readonly quotaExhausted: readonly ErrorPattern[];
-  /** Of a 403: the key works, but not for this model or feature. */
-  readonly modelForbidden: readonly ErrorPattern[];
-  readonly rateLimits: readonly RateLimit[];
 }
 
 export interface VerdictSettings {

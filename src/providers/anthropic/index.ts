@@ -1,6 +1,7 @@
+import { parseTimestampMs } from '../../core/header-time.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { type KeyFailures, parseTimestampMs, type RateLimit } from '../../keypool/index.ts';
 import { vendorSentence } from '../error-wording.ts';
+import type { KeyFailures, RateLimit } from '../key-failures.ts';
 import type { BridgeFault, Provider } from '../provider.ts';
 import { readUpstreamError } from '../upstream-error.ts';
 
@@ -56,12 +57,17 @@ const FAILURES: KeyFailures = {
 
 export const ANTHROPIC: Provider = {
   type: 'anthropic',
+  telemetryName: 'anthropic',
+  baseUrl: 'https://api.anthropic.com',
   mount: '',
   bridged: [{ path: '/v1/messages', api: 'messages' }],
   passthrough: [
     { path: '/v1/models', methods: ['GET'] },
     { path: '/v1/models/', rest: '{id}', methods: ['GET'] },
     { path: '/v1/messages/count_tokens', methods: ['POST'] },
+    // No list of them: a key sees the batches of everybody who shares it.
+    { path: '/v1/messages/batches', methods: ['POST'] },
+    { path: '/v1/messages/batches/', rest: '{path}', methods: ['GET', 'POST'] },
     { path: '/api/event_logging/', rest: '{path}', methods: ['POST'] },
   ],
   probePath: '/v1/models',

@@ -5,6 +5,8 @@ import { readUpstreamError } from '../upstream-error.ts';
 /** Speaks OpenAI's APIs, but a token belongs to a person: there is nothing to pool. */
 export const COPILOT: Provider = {
   type: 'copilot',
+  telemetryName: 'github.copilot',
+  baseUrl: 'https://api.individual.githubcopilot.com',
   mount: '',
   bridged: [
     { path: '/chat/completions', api: 'chat_completions' },

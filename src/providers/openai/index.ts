@@ -4,6 +4,8 @@ import { readUpstreamError } from '../upstream-error.ts';
 
 export const OPENAI: Provider = {
   type: 'openai',
+  telemetryName: 'openai',
+  baseUrl: 'https://api.openai.com/v1',
   mount: '/v1',
   bridged: [
     { path: '/chat/completions', api: 'chat_completions' },

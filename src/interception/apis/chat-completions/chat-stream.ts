@@ -7,7 +7,7 @@ import {
   type JsonObject,
 } from '../../../core/json.ts';
 import type { SseEvent } from '../../../core/sse-reader.ts';
-import type { UpstreamError } from '../../../keypool/index.ts';
+import type { UpstreamError } from '../../../providers/index.ts';
 import { readUpstreamError } from '../../../providers/index.ts';
 import type { Findings, StreamReader, UsageFinding } from '../api.ts';
 import { readChatUsage } from './chat-usage.ts';

@@ -1,6 +1,6 @@
 import { objectAt, parseObject, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { SseEvent } from '../../../core/sse-reader.ts';
-import type { UpstreamError } from '../../../keypool/index.ts';
+import type { UpstreamError } from '../../../providers/index.ts';
 import { readUpstreamError, UNEXPLAINED } from '../../../providers/index.ts';
 import {
   NOTHING_FOUND,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Secret } from '../core/secret.ts';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import { classify, KeyPool, type KeyVerdict } from '../keypool/index.ts';
-import { ANTHROPIC } from './anthropic/index.ts';
-import { OPENAI } from './openai/index.ts';
-import type { Provider } from './provider.ts';
+import { Secret } from '../../core/secret.ts';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { classify, KeyPool, type KeyVerdict } from '../index.ts';
+import { ANTHROPIC } from '../../providers/anthropic/index.ts';
+import { OPENAI } from '../../providers/openai/index.ts';
+import type { Provider } from '../../providers/index.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const MINUTES_15 = 15 * 60_000;
