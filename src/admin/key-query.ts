@@ -1,30 +1,26 @@
 import { z } from 'zod';
-import { anyOf, text, whole } from '../openapi/index.ts';
-
-const PROVIDER = {
-  description: 'The provider’s configured name.',
-  examples: ['anthropic'],
-};
-const FINGERPRINT = {
-  description: 'First 12 hex digits of the SHA-256 of the key.',
-  examples: ['8d969eef6eca'],
-};
+import { anyOf, EXAMPLE_ID, MEANING, text, whole } from '../openapi/index.ts';
 
 /** What names a key in a path. */
-export const keyName = { provider: text.meta(PROVIDER), fingerprint: text.meta(FINGERPRINT) };
+export const keyName = {
+  provider: text.meta(MEANING.provider),
+  fingerprint: text.meta(MEANING.fingerprint),
+};
 
-export const keysQuery = z.strictObject({ provider: anyOf(text).optional().meta(PROVIDER) });
+export const keysQuery = z.strictObject({
+  provider: anyOf(text).optional().meta(MEANING.provider),
+});
 
 export const keyEventsQuery = z.strictObject({
-  provider: anyOf(text).optional().meta(PROVIDER),
-  fingerprint: anyOf(text).optional().meta(FINGERPRINT),
-  limit: whole(1, 1_000).default(50).meta({ description: 'Items of a page.' }),
+  provider: anyOf(text).optional().meta(MEANING.provider),
+  fingerprint: anyOf(text).optional().meta(MEANING.fingerprint),
+  limit: whole(1, 1_000).default(50).meta(MEANING.pageLimit),
   cursor: z
     .guid('is not a cursor that this API has given out')
     .optional()
     .meta({
       description: 'The `nextCursor` of the page before.',
-      examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
+      examples: [EXAMPLE_ID],
     }),
 });
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { KeyEvent, KeySnapshot, KeyState } from '../keypool/index.ts';
+import { MEANING } from '../openapi/index.ts';
 
 const time = z.iso.datetime();
 const count = z.int().min(0);
 const named = {
-  hint: z.string().meta({ description: 'The masked key.', examples: ['sk-a...9f2c'] }),
-  fingerprint: z.string().meta({ examples: ['8d969eef6eca'] }),
+  hint: z.string().meta(MEANING.hint),
+  fingerprint: z.string().meta(MEANING.fingerprint),
 };
 
 const stateFields = z.object({
@@ -54,7 +55,7 @@ const keyEventSchema = z
 export const keyEventPageSchema = z
   .object({
     items: z.array(keyEventSchema),
-    nextCursor: z.string().nullable().meta({ description: 'Of the next page; null: the end.' }),
+    nextCursor: z.string().nullable().meta(MEANING.nextCursor),
   })
   .meta({ id: 'KeyEventPage' });
 

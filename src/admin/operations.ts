@@ -1,8 +1,6 @@
-import type { Operation } from '../openapi/index.ts';
+import { JSON_TYPE, type Operation } from '../openapi/index.ts';
 import { keyEventsQuery, keyName, keysQuery } from './key-query.ts';
 import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
-
-const JSON_TYPE = 'application/json';
 
 /** Every endpoint for operators, for the document that describes them. */
 export const KEY_OPERATIONS: readonly Operation[] = [

@@ -1,4 +1,5 @@
-export type { Operation } from './operation.ts';
+export { EXAMPLE_ID, MEANING } from './meaning.ts';
+export { JSON_TYPE, type Operation } from './operation.ts';
 export {
   anyOf,
   choice,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export const JSON_TYPE = 'application/json';
+
 /** One endpoint, in the schemas that its controller checks and answers with; the document is made of nothing else. */
 export interface Operation {
   /** What generated clients call it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cursorSchema } from '../question/cursor.ts';
 import { filterSchema } from '../question/interception-filter.ts';
-import { choice } from '../../openapi/index.ts';
+import { choice, EXAMPLE_ID } from '../../openapi/index.ts';
 
 export const exportQuerySchema = filterSchema.extend({
   format: choice(['ndjson', 'csv'])
@@ -11,7 +11,7 @@ export const exportQuerySchema = filterSchema.extend({
     description:
       'Goes on after this record: the id of the last one received, or a `nextCursor`. ' +
       'A CSV then begins without its header, so that it can be appended.',
-    examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
+    examples: [EXAMPLE_ID],
   }),
 });
 export type ExportQuery = z.infer<typeof exportQuerySchema>;

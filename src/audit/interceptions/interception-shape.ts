@@ -1,24 +1,9 @@
 import { z } from 'zod';
+import { API_NAMES } from '../../core/api-name.ts';
+import { MEANING } from '../../openapi/index.ts';
+import { count, credential, nextCursor, tokens } from '../question/answer-parts.ts';
 
 const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC, to the millisecond.' });
-const count = z.int().min(0);
-
-const credential = z
-  .object({
-    kind: z
-      .enum(['centralized', 'byok'])
-      .meta({ description: 'Whose key: the pool’s or the caller’s own.' }),
-    hint: z.string().meta({ description: 'The masked key. Empty: no key was tried.' }),
-    fingerprint: z
-      .string()
-      .nullable()
-      .meta({ description: 'First 12 hex digits of the SHA-256 of the key.' }),
-  })
-  .meta({ id: 'Credential' });
-
-const tokens = z
-  .object({ input: count, output: count, cacheRead: count, cacheWrite: count })
-  .meta({ id: 'Tokens' });
 
 /** Contract §4: one interception as lists show it. Types and documentation come from here. */
 export const interceptionSchema = z
@@ -146,7 +131,7 @@ export const interceptionDetailSchema = interceptionSchema
 export const interceptionPageSchema = z
   .object({
     items: z.array(interceptionSchema),
-    nextCursor: z.string().nullable().meta({ description: 'Of the next page; null: the end.' }),
+    nextCursor,
     total: count.optional(),
     notice: z.string().optional().meta({ description: 'What the answer cannot know.' }),
   })

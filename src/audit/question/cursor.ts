@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXAMPLE_ID } from '../../openapi/index.ts';
 
 const VERSION = '1';
 const ENCODED = /^1:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
@@ -20,7 +21,7 @@ export const cursorSchema = z.string('must be given once').transform((cursor, co
   return z.NEVER;
 });
 
-const EXAMPLES = [encodeCursor('019a3b5c-7d00-7000-8000-3f2a1b0c9d8e')];
+const EXAMPLES = [encodeCursor(EXAMPLE_ID)];
 
 export const pageCursorSchema = cursorSchema
   .optional()

@@ -1,6 +1,16 @@
 import { z } from 'zod';
+import { API_NAMES } from '../../core/api-name.ts';
 import { pageCursorSchema } from './cursor.ts';
-import { anyOf, choice, flag, text, time, whole } from '../../openapi/index.ts';
+import {
+  anyOf,
+  choice,
+  EXAMPLE_ID,
+  flag,
+  MEANING,
+  text,
+  time,
+  whole,
+} from '../../openapi/index.ts';
 
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 50;
@@ -10,9 +20,7 @@ const filterShape = {
   initiator: anyOf(text)
     .optional()
     .meta({ description: 'Who called.', examples: ['alice@corp'] }),
-  provider: anyOf(text)
-    .optional()
-    .meta({ description: 'The provider’s configured name.', examples: ['anthropic'] }),
+  provider: anyOf(text).optional().meta(MEANING.provider),
   providerType: anyOf(text)
     .optional()
     .meta({ description: 'The kind of provider.', examples: ['anthropic'] }),
@@ -25,7 +33,7 @@ const filterShape = {
   session: anyOf(text)
     .optional()
     .meta({ description: 'The client’s id of a conversation.', examples: ['5c0c5c9e'] }),
-  api: anyOf(choice(['messages', 'chat_completions', 'responses', 'passthrough']))
+  api: anyOf(choice(API_NAMES))
     .optional()
     .meta({ description: 'The wire format; passthrough is any that is not read.' }),
   status: anyOf(choice(['in_progress', 'completed', 'failed', 'aborted', 'interrupted']))
@@ -42,16 +50,9 @@ const filterShape = {
     }),
   credentialKind: anyOf(choice(['centralized', 'byok']))
     .optional()
-    .meta({ description: 'Whose key: the pool’s or the caller’s own.' }),
-  credentialHint: anyOf(text)
-    .optional()
-    .meta({ description: 'The masked key.', examples: ['sk-a...9f2c'] }),
-  credentialFingerprint: anyOf(text)
-    .optional()
-    .meta({
-      description: 'First 12 hex digits of the SHA-256 of the key.',
-      examples: ['8d969eef6eca'],
-    }),
+    .meta(MEANING.credentialKind),
+  credentialHint: anyOf(text).optional().meta(MEANING.hint),
+  credentialFingerprint: anyOf(text).optional().meta(MEANING.fingerprint),
   tool: anyOf(text)
     .optional()
     .meta({ description: 'A tool that the model called.', examples: ['Bash'] }),
@@ -78,7 +79,7 @@ const filterShape = {
 /** The id of one, in a path. */
 export const interceptionIdSchema = z.guid('must be the id of an interception').meta({
   description: 'As in `x-aibridge-interception-id` of the answer that the caller got.',
-  examples: ['019a3b5c-7d00-7000-8000-3f2a1b0c9d8e'],
+  examples: [EXAMPLE_ID],
 });
 
 export const filterSchema = z.strictObject(filterShape);
@@ -86,7 +87,7 @@ export type InterceptionFilter = z.infer<typeof filterSchema>;
 
 export const listQuerySchema = z.strictObject({
   ...filterShape,
-  limit: whole(1, PAGE_MAX).default(PAGE_DEFAULT).meta({ description: 'Items of a page.' }),
+  limit: whole(1, PAGE_MAX).default(PAGE_DEFAULT).meta(MEANING.pageLimit),
   cursor: pageCursorSchema,
   count: flag()
     .default(false)
