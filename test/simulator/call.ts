@@ -13,12 +13,21 @@ export type Received = Pick<
   'ordinal' | 'connection' | 'receivedAtMs' | 'method' | 'path' | 'route' | 'headers' | 'rawHeaders'
 >;
 
+/** Bytes of a body that were handed over together. */
+export interface SentChunk {
+  readonly bytes: Buffer;
+  /** When they were handed over; they left between this moment and the next. */
+  readonly atMs: number;
+  /** When the kernel had them; null while it has not. */
+  leftAtMs: number | null;
+}
+
 /** What was handed to the network, body bytes as they were before HTTP chunking. */
 class Sent {
   status: number | null = null;
   headers: HeaderBag = {};
   headersAtMs: number | null = null;
-  readonly chunks: { readonly bytes: Buffer; readonly atMs: number }[] = [];
+  readonly chunks: SentChunk[] = [];
 
   get bytes(): Buffer {
     return Buffer.concat(this.chunks.map((chunk) => chunk.bytes));
@@ -34,8 +43,10 @@ class Sent {
     this.headersAtMs = atMs;
   }
 
-  body(bytes: Buffer, atMs: number): void {
-    this.chunks.push({ bytes, atMs });
+  body(bytes: Buffer, atMs: number): SentChunk {
+    const chunk = { bytes, atMs, leftAtMs: null };
+    this.chunks.push(chunk);
+    return chunk;
   }
 }
 

@@ -18,6 +18,9 @@ function edited(frames: readonly Frame[], edit: FrameEdit, route: Route): readon
   }
   if (edit.kind === 'no_terminal') return frames.filter((frame) => frame.isTerminal !== true);
   if (edit.kind === 'comments') return frames.flatMap((frame) => [{ comment: edit.text }, frame]);
+  if (edit.kind === 'leading_comments') {
+    return [...Array.from({ length: edit.count }, () => ({ comment: edit.text })), ...frames];
+  }
   if (edit.kind === 'error') {
     const { afterEvents, problem, shape } = edit;
     return [...frames.slice(0, afterEvents), streamErrorFrame(route, problem, shape, afterEvents)];

@@ -14,6 +14,7 @@ import {
   errorFirst,
   errorMidStream,
   framed,
+  keepAlives,
   malformedFrame,
   missingTerminal,
   neverAnswers,
@@ -234,6 +235,29 @@ describe('simulated faults, seen from the socket', () => {
     ['CR', framed({ eol: '\r' }), '\r'],
   ])('ends lines with %s', async (_, behaviour, eol) => {
     expect(await streamed(behaviour)).toBe((await healthy()).replaceAll('\n', eol));
+  });
+
+  it('says nothing but comments until the first event', async () => {
+    const client = posted(combine(keepAlives({ count: 2 }), stepped()));
+    const call = await sim.waitForCall();
+    const comment = ': keep-alive\n\n';
+    call.step();
+    await client.receives(comment);
+    call.step();
+    call.step();
+    await client.receives('message_start');
+    expect(client.received.body.startsWith(`${comment}${comment}event: message_start`)).toBe(true);
+    call.release();
+    const { body } = await client.ends();
+    expect(body.replaceAll(comment, '')).toBe(await healthy());
+  });
+
+  it('tells of every piece when it was handed over, and when it had left', async () => {
+    await streamed(paced(1));
+    const [call] = sim.calls;
+    const chunks = call?.sent.chunks ?? [];
+    expect(chunks.length).toBeGreaterThan(3);
+    for (const { atMs, leftAtMs } of chunks) expect(leftAtMs).toBeGreaterThanOrEqual(atMs);
   });
 
   it('writes frames in every form the SSE specification allows', async () => {

@@ -20,6 +20,7 @@ export {
   errorFirst,
   errorMidStream,
   framed,
+  keepAlives,
   malformedFrame,
   missingTerminal,
   unknownEvents,

@@ -26,12 +26,14 @@ export interface SimulatorOptions {
   readonly port?: number;
   /** Stripped from every path before routing, for base URLs such as `http://host/api`. */
   readonly basePath?: string;
-  /** Calls kept in the log; the oldest go first. */
+  /** Calls kept in the log; the oldest go first. With 0 nothing of a call is kept. */
   readonly keepCalls?: number;
   /** Equal requests get equal ids unless this is false. */
   readonly deterministicIds?: boolean;
   /** Gives this answer to every call, at a benchmark's speed: no script, no log. */
   readonly fast?: Answer;
+  /** Told of every call when its head is there, for those who keep a log of their own. */
+  readonly onCall?: (call: Call) => void;
   /** Told of every call once it has ended. */
   readonly onEnded?: (call: Call) => void;
 }
@@ -165,7 +167,8 @@ export class Simulator {
     const call = this.#callFrom(req);
     const transmission = new Transmission(call, res);
     this.#log.add(call);
-    const { onEnded } = this.#options;
+    const { onCall, onEnded } = this.#options;
+    onCall?.(call);
     if (onEnded !== undefined) void call.ended.then(onEnded);
     const body = await readBody(req);
     if (body === null) return;

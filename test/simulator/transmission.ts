@@ -12,12 +12,15 @@ export class Transmission {
   readonly #res: ServerResponse;
   /** Settles what is waiting on a connection that is gone. */
   #onClose: (() => void) | null = null;
+  /** How the connection was broken off; when that was is known only when it has gone. */
+  #broken: 'cut' | 'reset' | undefined;
 
   constructor(call: Call, res: ServerResponse) {
     this.#call = call;
     this.#res = res;
     res.once('close', () => {
-      if (!res.writableFinished && call.outcome === null) call.clientClosed(wallClockMs());
+      if (this.#broken !== undefined) this.#ended(this.#broken);
+      else if (!res.writableFinished && call.outcome === null) call.clientClosed(wallClockMs());
       this.#onClose?.();
     });
   }
@@ -52,14 +55,16 @@ export class Transmission {
 
   /** Waits until the kernel has the bytes and the event loop has turned: each piece is a write of its own. */
   async #write(bytes: Buffer): Promise<void> {
-    this.#call.sent.body(bytes, wallClockMs());
+    const chunk = this.#call.sent.body(bytes, wallClockMs());
     await this.#settled((done) => this.#res.write(bytes, done));
+    chunk.leftAtMs = wallClockMs();
     await setImmediate();
   }
 
   async #writeSocket(bytes: Buffer): Promise<void> {
-    this.#call.sent.body(bytes, wallClockMs());
+    const chunk = this.#call.sent.body(bytes, wallClockMs());
     await this.#settled((done) => this.#res.socket?.end(bytes, done));
+    chunk.leftAtMs = wallClockMs();
     this.#ended('completed');
     this.#res.socket?.destroy();
   }
@@ -73,15 +78,13 @@ export class Transmission {
       this.#res.flushHeaders();
       await this.#settled((done) => this.#res.socket?.write('', done));
     }
-    const { socket } = this.#res;
-    if (how === 'reset') {
-      this.#ended('reset');
-      socket?.resetAndDestroy();
-    } else {
-      this.#ended('cut');
-      socket?.destroy();
-    }
-    return undefined;
+    this.#broken = how === 'reset' ? 'reset' : 'cut';
+    await this.#settled(() => {
+      const { socket } = this.#res;
+      if (how === 'reset') socket?.resetAndDestroy();
+      else socket?.destroy();
+    });
+    return this.#ended(this.#broken);
   }
 
   /** Runs a write with its callback; a closed connection settles it too. */

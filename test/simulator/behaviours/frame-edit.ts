@@ -15,6 +15,7 @@ export type FrameEdit =
   | { readonly kind: 'malformed'; readonly atEvent: number }
   | { readonly kind: 'no_terminal' }
   | { readonly kind: 'comments'; readonly text: string }
+  | { readonly kind: 'leading_comments'; readonly text: string; readonly count: number }
   | { readonly kind: 'unknown_events' };
 
 /** How frames are written down; all of it is allowed by the SSE specification. */
@@ -57,6 +58,12 @@ export function missingTerminal(): Behaviour {
 /** A comment before every event, as keep-alives come. */
 export function commentFrames(text = 'keep-alive'): Behaviour {
   return { name: 'comment_frames', edits: [{ kind: 'comments', text }] };
+}
+
+/** Comments and nothing else, until the model has begun: `paced` or `stepped` says for how long. */
+export function keepAlives(options: { count?: number; text?: string } = {}): Behaviour {
+  const { count = 2, text = 'keep-alive' } = options;
+  return { name: 'keep_alives', edits: [{ kind: 'leading_comments', text, count }] };
 }
 
 /** Events and fields of a future API version among the known ones. */

@@ -96,10 +96,16 @@ export function pieces(text: string, count: number): readonly string[] {
   return result;
 }
 
-/** The last text of the last turn, cut to a length that is nice to read. */
+/** Who speaks to the model without being answered: instructions, and a beginning of its answer. */
+const UNANSWERED = new Set<unknown>(['system', 'developer', 'assistant']);
+
+/** The last text of the last turn that is to be answered, cut to a length that is nice to read. */
 function lastText(body: unknown): string {
-  const turns = memberOf(body, 'messages') ?? memberOf(body, 'input');
-  const last = Array.isArray(turns) ? memberOf(turns.at(-1), 'content') : turns;
+  const turns: unknown = memberOf(body, 'messages') ?? memberOf(body, 'input');
+  const asked = Array.isArray(turns)
+    ? turns.findLast((turn) => !UNANSWERED.has(memberOf(turn, 'role')))
+    : undefined;
+  const last = Array.isArray(turns) ? memberOf(asked, 'content') : turns;
   const parts: unknown[] = Array.isArray(last) ? last : [{ text: last }];
   const texts = parts
     .map((part) => memberOf(part, 'text'))
