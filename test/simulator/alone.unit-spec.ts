@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 
 import { describe, expect, it } from 'vitest';
 
@@ -37,15 +38,23 @@ describe('the simulator alone', () => {
     await expect(once(program, 'exit')).resolves.toEqual([0, null]);
   }, 20_000);
 
+  it('says what is wrong with a script file, and ends', async () => {
+    const args = [join(import.meta.dirname, 'main.ts'), '--script', import.meta.filename];
+    const program = spawn(process.execPath, args, { env: { PORT: '0' } });
+    const said = text(program.stderr);
+    await expect(once(program, 'exit')).resolves.toEqual([2, null]);
+    await expect(said).resolves.toMatch(/^\S+ is no JSON: .*\n$/);
+  }, 20_000);
+
   it.each([
     [MESSAGE, /^event: message_start[^]*"text":"quick"[^]*message_stop"}\n\n$/],
     ['{"messages":[]}', /^{"id":"msg_[^]*"text":"quick"/],
-  ])('gives a benchmark its answer without a script or a log: %s', async (body, text) => {
+  ])('gives a benchmark its answer without a script or a log: %s', async (body, answer) => {
     const sim = await startSimulator({ fast: { text: 'quick', chunks: 1 } });
     const post = async (): Promise<string> =>
       (await fetch(`${sim.url}/v1/messages`, { method: 'POST', body })).text();
     const first = await post();
-    expect(first).toMatch(text);
+    expect(first).toMatch(answer);
     await expect(post()).resolves.toBe(first);
     expect(sim.calls).toEqual([]);
     await sim.close();

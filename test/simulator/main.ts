@@ -1,10 +1,23 @@
+import { parseArgs } from 'node:util';
+
 import { startSimulator, unauthorized, type Call } from './index.ts';
 import { maskedKey } from './masked-key.ts';
 import { playground } from './playground.ts';
+import { readScriptFile, type FileScript } from './script-file.ts';
 
-// The simulator alone, to be played with: PORT (4500), and FAST=1 for a benchmark's upstream.
+// The simulator alone, to be played with: PORT (4500), FAST=1 for a benchmark's upstream, and
+// `--script file` for what good keys answer.
 // oxlint-disable-next-line node/no-process-env -- a program of its own, outside the bridge's configuration
 const { PORT = '4500', FAST } = process.env;
+
+const { values } = parseArgs({ options: { script: { type: 'string' } } });
+let script: FileScript | undefined;
+try {
+  if (values.script !== undefined) script = readScriptFile(values.script);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(2);
+}
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -23,7 +36,7 @@ const sim = await startSimulator({
   onEnded: (call) => say(lineFor(call)),
   ...(FAST === '1' && { fast: { chunks: 14 } }),
 });
-sim.onAnyKey(playground);
+sim.onAnyKey(playground(script));
 sim.withoutKey.always(unauthorized());
 say(`simulated providers at ${sim.url}`);
 

@@ -3,6 +3,7 @@ import type { Behaviour } from './behaviours/behaviour.ts';
 import { cut, slowFirstToken } from './behaviours/delivery.ts';
 import { overloaded, rateLimited, unauthorized } from './behaviours/problem.ts';
 import type { Call } from './call.ts';
+import type { FileScript } from './script-file.ts';
 
 /** What a word in a key makes it do. */
 const BY_WORD: readonly (readonly [string, Behaviour])[] = [
@@ -13,8 +14,10 @@ const BY_WORD: readonly (readonly [string, Behaviour])[] = [
   ['cut', cut({ afterEvents: 3, clean: false })],
 ];
 
-/** Keys behave like their names; any other key is a good one. */
-export function playground(call: Call): Behaviour {
-  const word = BY_WORD.find(([name]) => call.key?.includes(name));
-  return word?.[1] ?? answer();
+/** Keys behave like their names; any other key is a good one and says what the script has for it. */
+export function playground(script: FileScript = () => null): (call: Call) => Behaviour {
+  return (call) => {
+    const word = BY_WORD.find(([name]) => call.key?.includes(name));
+    return word?.[1] ?? script(call) ?? answer();
+  };
 }

@@ -112,6 +112,22 @@ describe('the script of a simulated provider', () => {
     );
   });
 
+  it('keeps nothing of a run where it is told to, and tells of each call', async () => {
+    const told: string[] = [];
+    const short = await startSimulator({
+      keepCalls: 0,
+      onCall: ({ path }) => told.push(`came ${path}`),
+      onEnded: ({ path }) => told.push(`ended ${path}`),
+    });
+    short.onAnyKey(answer());
+    await fetch(`${short.url}/v1/models`, { headers: { 'x-api-key': 'sk-any' } }).then((res) =>
+      res.text(),
+    );
+    await short.close();
+    expect(short.calls).toEqual([]);
+    expect(told).toEqual(['came /v1/models', 'ended /v1/models']);
+  });
+
   it('tells when a call comes, and that none came', async () => {
     sim.key('a').always(answer());
     const waiting = sim.waitForCall((call) => call.model === 'second');
