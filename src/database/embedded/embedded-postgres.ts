@@ -33,10 +33,12 @@ const START_TRIES = 10;
 const START_RETRY_MS = 100;
 
 /**
- * Failures to start that pass: a port that was free and is taken by now, and the last sessions of a
- * server that was killed, which end a moment after it.
+ * Failures to start that pass: a port that was free and is taken by now, the last sessions of a
+ * server that was killed, which end a moment after it, and a server whose bridge was killed while it
+ * started, of which there is only now a sign.
  */
-const PASSING = /Address already in use|shared memory block .* is still in use/;
+const PASSING =
+  /Address already in use|shared memory block .* is still in use|lock file .* already exists/;
 
 /**
  * A PostgreSQL of the bridge's own, in its data directory.
@@ -98,11 +100,11 @@ export class EmbeddedPostgres {
   }
 
   async #startServer(): Promise<void> {
-    const cluster = await prepareCluster(this.#home);
-    await clearCluster(cluster.directory, this.#options.log);
-    const { choosePort = freePort } = this.#options;
+    const { choosePort = freePort, log } = this.#options;
+    const cluster = await prepareCluster(this.#home, log);
     for (let attempt = 1; ; attempt++) {
       try {
+        await clearCluster(cluster.directory, log);
         return await this.#launch(cluster, this.#port ?? (await choosePort()));
       } catch (error) {
         if (attempt === START_TRIES || !PASSING.test(reasonOf(error))) throw error;

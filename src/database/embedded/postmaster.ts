@@ -27,25 +27,27 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
 }
 
 /**
- * Makes way for a new server on the cluster. One that outlived its bridge is stopped, not adopted:
- * it may be of an older version, its log goes nowhere, and nobody would hear it end. The caller
- * holds the directory's lock, so there is no live bridge behind it.
+ * Makes way for a new server on the cluster. One whose bridge was killed is being stopped by its
+ * guardian, or has outlived that one too; it is not adopted: it may be of an older version, its log
+ * goes nowhere, and nobody would hear it end. The caller holds the directory's lock, so there is no
+ * live bridge behind it.
  */
 export async function clearCluster(cluster: string, log: (line: string) => void): Promise<void> {
   const orphan = await findPostmaster(cluster);
   if (orphan !== undefined) {
-    log(`stopping the embedded server that outlived its bridge (pid ${orphan.pid})`);
-    await stopOrphan(cluster, orphan);
+    log(`waiting for the embedded server of a bridge that is gone (pid ${orphan.pid})`);
+    await stopPostmaster(cluster);
   }
   // PostgreSQL itself sees through most stale files, but not when the pid is in use again, which in
   // a container it often is. A live server would still be found by its shared memory.
   await rm(path.join(cluster, 'postmaster.pid'), { force: true });
 }
 
-async function stopOrphan(cluster: string, { pid }: Postmaster): Promise<void> {
+/** Resolves when no server runs on the cluster, which is at once when none does. */
+export async function stopPostmaster(cluster: string): Promise<void> {
   if (await stopped(cluster, 'SIGINT', FAST_STOP_MS)) return;
   if (await stopped(cluster, 'SIGQUIT', IMMEDIATE_STOP_MS)) return;
-  throw new DatabaseError('embedded', `the old embedded server (pid ${pid}) does not stop`);
+  throw new DatabaseError('embedded', `the embedded server on ${cluster} does not stop`);
 }
 
 /** Goes by the file and not by the pid, which a parent that does not wait for it may keep taken. */
@@ -72,7 +74,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
