@@ -30,6 +30,7 @@ export interface ServerConfig {
 export interface DatabaseConfig {
   /** Undefined: the embedded server. */
   readonly url: Secret | undefined;
+  readonly connections: number;
 }
 
 export interface ProviderConfig {

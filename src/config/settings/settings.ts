@@ -54,6 +54,11 @@ export const SERVER = {
     otherwise: 'embedded',
     meaning: '`postgresql://…` of PostgreSQL 14 or later; unset starts the embedded server',
   }),
+  databaseConnections: setting('AIBRIDGE_DATABASE_CONNECTIONS', {
+    type: integer(6, 8),
+    default: '8',
+    meaning: 'how many connections to PostgreSQL the bridge has at most',
+  }),
   dataDir: setting('AIBRIDGE_DATA_DIR', {
     type: filePath,
     default: './.aibridge',
