@@ -3,12 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from './config/config.module.ts';
 import type { BridgeConfig } from './config/index.ts';
 import { createApp } from './app.setup.ts';
+import { DatabaseService } from './database/index.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
 import { RecordingService } from './recording/recording.service.ts';
 import { PinoLogger, type Logger } from './telemetry/index.ts';
 import { errorText } from './core/errors.ts';
 
 const EXIT_BAD_CONFIGURATION = 2;
+const EXIT_NOT_STARTED = 1;
 const EXIT_SECOND_SIGNAL = 130;
 /** A terminal and npm both pass on one Ctrl-C: what comes this soon after is the same one. */
 const ECHO_MS = 250;
@@ -29,7 +31,7 @@ async function main(): Promise<void> {
     await serve(loaded.config, logger);
   } catch (error) {
     logger.error('the bridge could not start', { reason: errorText(error) });
-    process.exit(1);
+    process.exit(EXIT_NOT_STARTED);
   }
 }
 
@@ -44,23 +46,32 @@ async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
     logger.info('stopped');
   };
   let stoppingSinceMs: number | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stoppingSinceMs !== undefined) {
-      const isEcho = signal === 'SIGINT' && performance.now() - stoppingSinceMs < ECHO_MS;
-      if (!isEcho) process.exit(EXIT_SECOND_SIGNAL);
-      return;
-    }
+  const stop = (exitCode: number): void => {
     stoppingSinceMs = performance.now();
     shutdown().then(
-      () => process.exit(0),
+      () => process.exit(exitCode),
       (error: unknown) => {
         logger.error('stopping failed', { reason: errorText(error) });
         process.exit(1);
       },
     );
   };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSinceMs !== undefined) {
+      const isEcho = signal === 'SIGINT' && performance.now() - stoppingSinceMs < ECHO_MS;
+      if (!isEcho) process.exit(EXIT_SECOND_SIGNAL);
+      return;
+    }
+    stop(0);
+  };
+  const heedRefusal = async (): Promise<void> => {
+    const { message } = await app.get(DatabaseService).refused;
+    logger.error('the bridge could not start', { reason: message });
+    if (stoppingSinceMs === undefined) stop(EXIT_NOT_STARTED);
+  };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   await app.listen(config.server.port, config.server.host);
+  void heedRefusal();
   logger.info(`listening on ${await app.getUrl()}: ${summary(config)}`);
 }
 

@@ -1,7 +1,8 @@
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { reasonOf } from '../../src/database/connection/database-error.ts';
 import { migrate, readMigrations } from '../../src/database/migrations/migrations.ts';
-import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createDatabaseIn, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const FIRST = { name: '20260101000000_first', script: 'CREATE TABLE first (id int);' };
 const SECOND = { name: '20260102000000_second', script: 'CREATE TABLE second (id int);' };
@@ -50,12 +51,58 @@ describe('migrating', () => {
     expect(rows).toHaveLength(names.length);
   });
 
+  it.each(['SQL_ASCII', 'LATIN1'])(
+    'refuses a database in %s, and says what to do',
+    async (name) => {
+      const other = await createDatabaseIn(name);
+      onTestFinished(() => other.drop());
+      const refused = await migrate(other.url, { migrations: [FIRST] }).catch(reasonOf);
+      expect(refused).toMatch(new RegExp(`is ${name}, and has to be UTF8: .*DATABASE_URL`));
+      // What it says to do can be done.
+      const [said = ''] = /CREATE DATABASE <name>.*'C.UTF-8'/.exec(String(refused)) ?? [];
+      const made = `${new URL(other.url).pathname.slice(1)}_utf8`;
+      await client.query(said.replace('<name>', made));
+      try {
+        const url = new URL(other.url);
+        url.pathname = made;
+        expect(await migrate(url.href, { migrations: [FIRST] })).toEqual([FIRST.name]);
+      } finally {
+        await client.query(`DROP DATABASE ${made} WITH (FORCE)`);
+      }
+    },
+  );
+
   it('refuses a database that a later version of the program has migrated', async () => {
     await migrate(database.url, { migrations: [FIRST, SECOND] });
     await expect(migrate(database.url, { migrations: [FIRST] })).rejects.toMatchObject({
       code: 'newer',
       message: expect.stringContaining(SECOND.name),
     });
+  });
+
+  it('goes on beside a later version until that takes away what it needs', async () => {
+    const first = {
+      name: FIRST.name,
+      script: `${FIRST.script} CREATE TABLE schema_compatibility (since text PRIMARY KEY);
+        INSERT INTO schema_compatibility VALUES ('${FIRST.name}');`,
+    };
+    const contracts = {
+      name: '20260104000000_contracts',
+      script: `DROP TABLE first; UPDATE schema_compatibility SET since = '${SECOND.name}';`,
+    };
+    await migrate(database.url, { migrations: [first, SECOND] });
+    const ahead: string[] = [];
+    const options = {
+      migrations: [first],
+      ahead: (names: readonly string[]) => void ahead.push(...names),
+    };
+    await expect(migrate(database.url, options)).resolves.toEqual([]);
+    expect(ahead).toEqual([SECOND.name]);
+
+    await migrate(database.url, { migrations: [first, SECOND, contracts] });
+    await expect(migrate(database.url, options)).rejects.toMatchObject({ code: 'newer' });
+    const second = { migrations: [first, SECOND] };
+    await expect(migrate(database.url, second)).resolves.toEqual([]);
   });
 
   it('names the migration that fails and why, and leaves nothing of it behind', async () => {
@@ -84,6 +131,24 @@ describe('migrating', () => {
     const migrations = [FIRST, SECOND];
     await expect(migrate(database.url, { migrations })).resolves.toEqual([SECOND.name]);
     expect(await tables()).toEqual(['first', 'second']);
+  });
+
+  it('goes on after a bridge that died when a migration was in the database, and not yet in its history', async () => {
+    await migrate(database.url, { migrations: [FIRST] });
+    // The engine notes the end of what it has run in a transaction of its own.
+    await client.query(`
+      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF pg_trigger_depth() = 1 AND to_regclass('second') IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_class WHERE relname = 'second' AND xmin = pg_current_xact_id()::xid)
+        THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER die BEFORE UPDATE ON _prisma_migrations FOR EACH ROW EXECUTE FUNCTION die();`);
+    const migrations = [FIRST, SECOND];
+    await expect(migrate(database.url, { migrations })).rejects.toThrow(/terminat/);
+    await client.query('DROP TRIGGER die ON _prisma_migrations; DROP FUNCTION die()');
+    expect(await tables()).toEqual(['first', 'second']);
+    await expect(migrate(database.url, { migrations })).resolves.toEqual([]);
   });
 
   it('takes semicolons in comments, strings and functions for what they are', async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
+import { createDatabaseIn, type TestDatabase } from '../support/postgres.ts';
 import { ask, askTimes, readiness, type Answered } from './blocking-call.ts';
 import { faultySystem, type FaultySystem } from './faulty-system.ts';
 import { journalsIn } from './journal-files.ts';
@@ -16,6 +17,41 @@ async function completedCount(system: FaultySystem, answers: readonly Answered[]
   );
   return rows.length;
 }
+
+describe('a database that is not in UTF-8', () => {
+  let system: FaultySystem;
+  let other: TestDatabase;
+
+  beforeEach(async () => {
+    [system, other] = await Promise.all([faultySystem(), createDatabaseIn('LATIN1')]);
+    onTestFinished(async () => {
+      await system.remove();
+      await other.drop();
+    });
+  });
+
+  test('is refused at the start, with a word of what to do', async () => {
+    const bridge = await system.startBridge({ env: { DATABASE_URL: other.url } });
+    expect(await bridge.exited()).toBe(1);
+    expect(bridge.logs.find(({ level }) => level === 'error')).toMatchObject({
+      msg: 'the bridge could not start',
+      reason: expect.stringContaining('CREATE DATABASE <name>'),
+    });
+    expect(bridge.otherOutput).toEqual([]);
+  });
+
+  test('is waited for by a bridge that was at work before it was found', async () => {
+    const way = await CuttableProxy.start(other.url);
+    onTestFinished(() => way.cut());
+    await way.cut();
+    const bridge = await system.startBridge({ env: { DATABASE_URL: way.url } });
+    await bridge.log(({ msg }) => msg.includes('the database is not available'));
+    await way.mend();
+    await bridge.log(({ msg }) => msg.includes('has to be UTF8'));
+    expect((await ask(bridge.url)).status).toBe(200);
+    expect(await bridge.stop()).toBe(0);
+  });
+});
 
 describe('while the database is away', () => {
   let system: FaultySystem;

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { env } from 'node:process';
+import { env, pid } from 'node:process';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts';
 import { migrate } from '../../src/database/migrations/migrations.ts';
+import { nothingIsLeft, prefixOf, removeLeftovers } from './leftovers.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A server to make databases on, and one that every test database is a copy of. */
-    postgres: { readonly url: string; readonly template: string };
+    postgres: TestServer;
   }
 }
 
@@ -21,9 +21,13 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-interface SharedServer {
+/** A server to make databases on, and one that every test database is a copy of. */
+export interface TestServer {
   readonly url: string;
   readonly template: string;
+}
+
+interface SharedServer extends TestServer {
   stop(): Promise<void>;
 }
 
@@ -31,6 +35,9 @@ interface SharedServers {
   server?: Promise<SharedServer>;
   users: number;
 }
+
+/** By this variable the workers of a run know the process that began it. */
+const RUN = 'AIBRIDGE_TEST_RUN';
 
 declare global {
   var aibridgeTestServers: SharedServers | undefined;
@@ -45,16 +52,21 @@ const shared = (globalThis.aibridgeTestServers ??= { users: 0 });
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   shared.users += 1;
+  env[RUN] ??= String(pid);
   shared.server ??= startSharedServer();
   const server = await shared.server;
   project.provide('postgres', { url: server.url, template: server.template });
   return async () => {
     shared.users -= 1;
-    if (shared.users === 0) await server.stop();
+    if (shared.users > 0) return;
+    await server.stop();
+    await nothingIsLeft(prefixOf(pid));
   };
 }
 
-async function startSharedServer(): Promise<SharedServer> {
+/** Embedded, or the one of `TEST_DATABASE_URL`. */
+export async function startSharedServer(): Promise<SharedServer> {
+  await removeLeftovers();
   const server = await startServer();
   const template = await emptyDatabase(server.url);
   await migrate(template.url);
@@ -69,8 +81,9 @@ async function startSharedServer(): Promise<SharedServer> {
 }
 
 /** A database of the caller's own with every migration applied. */
-export function createTestDatabase(): Promise<TestDatabase> {
-  const { url, template } = inject('postgres');
+export function createTestDatabase(
+  { url, template }: TestServer = inject('postgres'),
+): Promise<TestDatabase> {
   return createDatabase(url, template);
 }
 
@@ -79,9 +92,14 @@ export function createEmptyDatabase(): Promise<TestDatabase> {
   return emptyDatabase(inject('postgres').url);
 }
 
+/** One without anything in it, in which texts are stored in another encoding than they are in. */
+export function createDatabaseIn(encoding: string): Promise<TestDatabase> {
+  return createDatabase(inject('postgres').url, `template0 ENCODING '${encoding}' LOCALE 'C'`);
+}
+
 /** A data directory that the embedded server can be in also when the tests run as root. */
 export async function temporaryDataDir(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'aibridge-'));
+  const directory = await mkdtemp(path.join(tmpdir(), prefixOf(env[RUN] ?? pid)));
   await chmod(directory, 0o711);
   return directory;
 }

@@ -1,12 +1,15 @@
+import { isObject } from '../../core/json.ts';
+
 /**
  * - `unavailable`: down, or not up yet; the audit API answers 503
  * - `unsupported`: the server is too old
+ * - `encoding`: the database cannot hold every text; a bridge that finds this at its start does not run
  * - `newer`: a later version of this program has changed the schema
  * - `migration_failed`: the schema could not be brought up to date
  * - `embedded`: the embedded server cannot be run here
  */
 export type DatabaseErrorCode =
-  'unavailable' | 'unsupported' | 'newer' | 'migration_failed' | 'embedded';
+  'unavailable' | 'unsupported' | 'encoding' | 'newer' | 'migration_failed' | 'embedded';
 
 /** What an operator reads about the database: one line that says what to do. */
 export class DatabaseError extends Error {
@@ -24,4 +27,16 @@ export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0]);
   const text = error instanceof Error ? error.message : String(error);
   return text.trim().replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** By PostgreSQL, as it took too long: nobody else cancels any. */
+const CANCELLED = '57014';
+const NESTED_IN = ['cause', 'meta', 'driverAdapterError'];
+const DEPTH_MAX = 5;
+
+/** Whether a statement was cancelled, wherever in the error Prisma has put that. */
+export function isCancelled(error: unknown, depth = 0): boolean {
+  if (!isObject(error) || depth > DEPTH_MAX) return false;
+  if (error['originalCode'] === CANCELLED || error['code'] === CANCELLED) return true;
+  return NESTED_IN.some((name) => isCancelled(error[name], depth + 1));
 }

@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { DatabaseError, reasonOf } from '../connection/database-error.ts';
+import { CONNECT_MS } from '../connection/limits.ts';
 import { createSchemaEngine, type Migration } from './schema-engine.ts';
 
 /** Equally far from `src/database` and from `dist/database`. */
 const MIGRATIONS = new URL('../../../prisma/migrations/', import.meta.url);
 const SERVER_VERSION_MIN = 140_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_POLL_MS = 250;
 
 /** The lock of Prisma's migration tools, so that these and a bridge keep out of each other's way. */
@@ -31,6 +31,8 @@ interface HistoryRow {
 
 export interface MigrateOptions {
   readonly migrations?: readonly Migration[];
+  /** Told of migrations that this program does not know, and may go on with all the same. */
+  readonly ahead?: (names: readonly string[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -45,13 +47,19 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     connectionString: url,
     max: 1,
     idleTimeoutMillis: 0,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECT_MS,
     application_name: 'aibridge migrations',
   });
   pool.on('error', ignoreLostConnection);
   try {
     await requireSupportedServer(pool);
-    if (pendingNames(migrations, await readHistory(pool)).length === 0) return [];
+    const history = await readHistory(pool);
+    const unknown = unknownNames(migrations, history);
+    if (unknown.length > 0) {
+      await requireCompatible(pool, migrations, unknown);
+      options.ahead?.(unknown);
+    }
+    if (pendingNames(migrations, history).length === 0) return [];
     return await migrateUnderLock(pool, migrations, options.signal);
   } finally {
     await pool.end();
@@ -71,15 +79,25 @@ export async function readMigrations(directory: URL = MIGRATIONS): Promise<Migra
 }
 
 async function requireSupportedServer(pool: Pool): Promise<void> {
-  const { rows } = await pool.query<{ number: number; version: string }>(
+  const { rows } = await pool.query<{ number: number; version: string; encoding: string }>(
     `SELECT current_setting('server_version_num')::int AS number,
-            current_setting('server_version') AS version`,
+            current_setting('server_version') AS version,
+            current_setting('server_encoding') AS encoding`,
   );
   const [server] = rows;
   if (server !== undefined && server.number < SERVER_VERSION_MIN) {
     throw new DatabaseError(
       'unsupported',
       `PostgreSQL ${server.version} is too old: 14 or later is needed`,
+    );
+  }
+  // Any other has no form for some texts, or takes bytes for characters.
+  if (server !== undefined && server.encoding !== 'UTF8') {
+    throw new DatabaseError(
+      'encoding',
+      `the encoding of the database is ${server.encoding}, and has to be UTF8: create another one with ` +
+        `CREATE DATABASE <name> TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8', ` +
+        'or in another locale with UTF-8, and name it in DATABASE_URL',
     );
   }
 }
@@ -119,19 +137,44 @@ async function takeLock(pool: Pool, signal: AbortSignal | undefined): Promise<vo
   }
 }
 
-/** What the database still lacks, oldest first. Throws when it has what this program does not know. */
-function pendingNames(migrations: readonly Migration[], history: readonly HistoryRow[]): string[] {
+/**
+ * Throws when a later version of the program has changed the schema so that this one cannot use it.
+ * What a release adds, an older one leaves alone: only a later release takes away what that needs.
+ */
+export async function requireCompatible(
+  client: Pick<Pool, 'query'>,
+  migrations: readonly Migration[],
+  unknown: readonly string[] = [],
+): Promise<void> {
+  const since = await readCompatibleSince(client);
+  const fits =
+    since === undefined ? unknown.length === 0 : migrations.some(({ name }) => name >= since);
+  if (fits) return;
+  throw new DatabaseError(
+    'newer',
+    `the database is newer than this program: it has the migration ${unknown.join(', ') || since}; ` +
+      'run the version that made it, or a later one',
+  );
+}
+
+async function readCompatibleSince(client: Pick<Pool, 'query'>): Promise<string | undefined> {
+  const { rows: found } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('schema_compatibility') IS NOT NULL AS exists`,
+  );
+  if (found[0]?.exists !== true) return undefined;
+  const { rows } = await client.query<{ since: string }>('SELECT since FROM schema_compatibility');
+  return rows[0]?.since;
+}
+
+function unknownNames(migrations: readonly Migration[], history: readonly HistoryRow[]): string[] {
   const known = new Set(migrations.map(({ name }) => name));
-  const unknown = history.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-  if (unknown.length > 0) {
-    throw new DatabaseError(
-      'newer',
-      `the database is newer than this program: it has the migration ${unknown.join(', ')}; ` +
-        'run the version that made it, or a later one',
-    );
-  }
+  return history.filter(({ name }) => !known.has(name)).map(({ name }) => name);
+}
+
+/** What the database still lacks, oldest first. */
+function pendingNames(migrations: readonly Migration[], history: readonly HistoryRow[]): string[] {
   const done = new Set(history.filter(({ finished }) => finished).map(({ name }) => name));
-  return [...known].filter((name) => !done.has(name));
+  return migrations.map(({ name }) => name).filter((name) => !done.has(name));
 }
 
 async function readHistory(pool: Pool): Promise<HistoryRow[]> {

@@ -11,6 +11,13 @@ import { Pool, type PoolClient } from 'pg';
 const CHAR_OID = 18;
 const TEXT_OID = 25;
 
+/**
+ * Part of every script: the engine says it once more, later, and a bridge that died in between left a
+ * schema that is there and a history in which it is not.
+ */
+const FINISHED = `UPDATE public._prisma_migrations SET finished_at = now()
+  WHERE finished_at IS NULL AND rolled_back_at IS NULL`;
+
 /** A migration as it lies in its folder. */
 export interface Migration {
   readonly name: string;
@@ -76,12 +83,14 @@ function migrationList(migrations: readonly Migration[]) {
 /** Prisma's adapter, with the three things mended that a schema engine needs and it lacks. */
 class EngineAdapterFactory extends PrismaPg {
   readonly #shadowUrl: string | undefined;
+  readonly #isShadow: boolean;
   /** Which columns of the newest result are of the type "char". */
   #charColumns: readonly number[] = [];
 
-  constructor(pool: Pool, shadowUrl: string | undefined) {
+  constructor(pool: Pool, shadowUrl: string | undefined, isShadow = false) {
     super(pool);
     this.#shadowUrl = shadowUrl;
+    this.#isShadow = isShadow;
     pool.on('connect', (client) => this.#presentCharAsText(client));
   }
 
@@ -96,7 +105,8 @@ class EngineAdapterFactory extends PrismaPg {
     // The adapter's own way splits a script at every semicolon, also in comments and function
     // bodies, and commits the pieces one by one. Sent whole it is one transaction.
     adapter.executeScript = async (sql) => {
-      await adapter.executeRaw({ sql, args: [], argTypes: [] });
+      const whole = this.#isShadow ? sql : `${sql}\n;${FINISHED}`;
+      await adapter.executeRaw({ sql: whole, args: [], argTypes: [] });
     };
     return adapter;
   }
@@ -105,7 +115,7 @@ class EngineAdapterFactory extends PrismaPg {
   override async connectToShadowDb() {
     if (this.#shadowUrl === undefined) throw new Error('no shadow database was given');
     const pool = new Pool({ connectionString: this.#shadowUrl, max: 1 });
-    const adapter = await new EngineAdapterFactory(pool, undefined).connect();
+    const adapter = await new EngineAdapterFactory(pool, undefined, true).connect();
     adapter.dispose = () => pool.end();
     return adapter;
   }
