@@ -30,6 +30,8 @@ export interface ServerConfig {
 export interface DatabaseConfig {
   /** Undefined: the embedded server. */
   readonly url: Secret | undefined;
+  /** Past any pooler; undefined: `url` is. */
+  readonly directUrl: Secret | undefined;
   readonly connections: number;
 }
 

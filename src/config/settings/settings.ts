@@ -54,6 +54,11 @@ export const SERVER = {
     otherwise: 'embedded',
     meaning: '`postgresql://…` of PostgreSQL 14 or later; unset starts the embedded server',
   }),
+  databaseDirectUrl: secret('AIBRIDGE_DATABASE_DIRECT_URL', {
+    type: databaseUrl,
+    otherwise: '`DATABASE_URL`',
+    meaning: 'the same database past a connection pooler: for `LISTEN` and migrations',
+  }),
   databaseConnections: setting('AIBRIDGE_DATABASE_CONNECTIONS', {
     type: integer(6, 8),
     default: '8',
