@@ -34,7 +34,7 @@ export class AppModule {
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
     const audit = AuditModule.register([configuration, clock, identity, database]);
     const admin = AdminModule.register([identity, keypool]);
-    const health = HealthModule.register([interception, recording]);
+    const health = HealthModule.register([interception, recording, database]);
     const openapi = OpenApiModule.register(API_DOCUMENT);
     return { module: AppModule, imports: [interception, recheck, audit, admin, openapi, health] };
   }

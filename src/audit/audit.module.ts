@@ -1,4 +1,9 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { EndingsBellService } from './live/endings-bell.service.ts';
 import { ExportController } from './export/export.controller.ts';
 import { ExportService } from './export/export.service.ts';
@@ -11,13 +16,27 @@ import { OpenStreamsService } from './http/open-streams.service.ts';
 import { PrismaEndings } from './live/prisma-endings.ts';
 import { PrismaFacets } from './facets/prisma-facets.ts';
 import { PrismaInterceptions } from './interceptions/prisma-interceptions.ts';
+import { PrismaReads, sayLag } from './question/prisma-reads.ts';
 import { PrismaSessions } from './sessions/prisma-sessions.ts';
 import { PrismaUsage } from './usage/prisma-usage.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
 import { UsageController } from './usage/usage.controller.ts';
 
 @Module({})
-export class AuditModule {
+export class AuditModule implements NestModule {
+  /** For those that ask what a standby may answer. */
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply(sayLag)
+      .forRoutes(
+        ExportController,
+        InterceptionsController,
+        SessionsController,
+        UsageController,
+        FacetsController,
+      );
+  }
+
   /** `imports`: the modules that provide configuration, clock, identity and database. */
   static register(imports: readonly DynamicModule[]): DynamicModule {
     return {
@@ -41,6 +60,7 @@ export class AuditModule {
         PrismaEndings,
         PrismaFacets,
         PrismaInterceptions,
+        PrismaReads,
         PrismaSessions,
         PrismaUsage,
       ],

@@ -9,8 +9,12 @@ export class DatabaseService extends Database implements OnModuleInit, OnApplica
   constructor(config: BridgeConfig) {
     super({
       url: config.database.url?.reveal(),
+      directUrl: config.database.directUrl?.reveal(),
+      readUrl: config.database.readUrl?.reveal(),
+      connections: config.database.connections,
       dataDir: config.dataDir,
       log: new Logger('Database'),
+      random: Math.random,
     });
   }
 

@@ -16,7 +16,14 @@ export class HealthController {
   @Get('readyz')
   ready(@Res() res: Response): void {
     const reasons = this.readiness.reasonsAgainst();
-    if (reasons.length === 0) res.json({ status: 'ready' });
-    else res.status(503).json({ status: 'unavailable', reasons });
+    const { reading } = this.readiness;
+    const reads = reading && { from: reading.from, standbyLagSeconds: seconds(reading.behindMs) };
+    if (reasons.length === 0) res.json({ status: 'ready', reads });
+    else res.status(503).json({ status: 'unavailable', reasons, reads });
   }
+}
+
+/** Null: nobody can tell. */
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms) / 1_000;
 }

@@ -7,7 +7,10 @@ import { DirectoryInUseError } from '../../src/core/directory-lock.ts';
 import { ConfigModule } from '../../src/config/config.module.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { Database } from '../../src/database/database.ts';
-import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
+import { BATCH_LIMITS } from '../../src/database/connection/limits.ts';
+import { createPool, lentPlace } from '../../src/database/connection/pool.ts';
+import { createPrismaClient, prismaOn } from '../../src/database/connection/prisma-client.ts';
+import { Prisma } from '../../src/generated/prisma/client.ts';
 import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
@@ -30,7 +33,7 @@ function open(url: string | undefined, dataDir = ''): Database {
     debug: () => undefined,
     warn: (line: string) => void warnings.push(line),
   };
-  const database = new Database({ url, dataDir, log });
+  const database = new Database({ url, connections: 8, dataDir, log, random: () => 0 });
   onTestFinished(() => database.close());
   database.open();
   return database;
@@ -104,25 +107,64 @@ describe('the database', () => {
   });
 
   it('is asked anew, on another connection, when it has been silent for too long', async () => {
-    const client = createPrismaClient(testDatabase.url, { poolMax: 1, silenceMs: 300 });
+    const client = createPrismaClient(testDatabase.url, { poolMax: 1, limits: { silenceMs: 300 } });
     onTestFinished(() => client.$disconnect());
     await expect(client.$executeRaw`SELECT pg_sleep(30)`).rejects.toThrow(/silent|terminated/);
     await expect(client.interception.count()).resolves.toBe(0);
   });
 
-  it('stays away when it is newer than the program, and says so', async () => {
+  // A pooler gives the connection to somebody else next.
+  it('is asked within limits that leave nothing behind on the connection', async () => {
+    const pool = createPool(testDatabase.url, { max: 1 });
+    onTestFinished(() => pool.end());
+    const show = Prisma.sql`SELECT concat_ws(' ', current_setting('lock_timeout'),
+      current_setting('statement_timeout'), current_setting('TimeZone')) AS limits`;
+    const [shared, own] = [prismaOn(pool), prismaOn(pool, BATCH_LIMITS)];
+    expect(await shared.$queryRaw(show)).toEqual([{ limits: '30s 1min UTC' }]);
+    const inTransaction = own.$transaction((transaction) => transaction.$queryRaw(show));
+    expect(await inTransaction).toEqual([{ limits: '10s 20s UTC' }]);
+    await expect(shared.$queryRaw`SELECT 1 / 0`).rejects.toThrow(/division by zero/);
+    const failing = own.$transaction((transaction) => transaction.$queryRaw`SELECT 1 / 0`);
+    await expect(failing).rejects.toThrow(/division by zero/);
+
+    const client = await pool.connect();
+    const { rows } = await client.query(show.sql);
+    const fresh = new Client({ connectionString: testDatabase.url });
+    await fresh.connect();
+    expect(rows).toEqual((await fresh.query(show.sql)).rows);
+    await fresh.end();
+    client.release();
+  });
+
+  it('lends a place of its connections, and has it back', async () => {
+    const pool = createPool(testDatabase.url, { max: 1, waitMs: 500 });
+    onTestFinished(() => pool.end());
+    const prisma = prismaOn(pool);
+    const giveBack = await lentPlace(pool);
+    await expect(prisma.interception.count()).rejects.toThrow(/timeout/);
+    giveBack();
+    expect(await prisma.interception.count()).toBe(0);
+  });
+
+  it('stays away when it is too new for the program, and says so', async () => {
     const client = new Client({ connectionString: testDatabase.url });
     await client.connect();
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at)
        VALUES ('1', '', '29990101000000_tomorrow', now())`,
     );
+    const beside = open(testDatabase.url);
+    await beside.ready;
+    expect(beside.state).toEqual({ kind: 'ready' });
+
+    await client.query(`UPDATE schema_compatibility SET since = '29990101000000_tomorrow'`);
     await client.end();
     const database = open(testDatabase.url);
     await expect
       .poll(() => database.state)
       .toEqual({
         kind: 'down',
+        code: 'newer',
         reason: expect.stringContaining('29990101000000_tomorrow'),
       });
   });

@@ -54,7 +54,7 @@ describe('the configuration', () => {
         maxBodyBytes: 33_554_432,
         workers: 1,
       },
-      database: { url: undefined },
+      database: { url: undefined, directUrl: undefined, readUrl: undefined, connections: 8 },
       dataDir: './.aibridge',
       keys: {
         cooldownDefaultMs: 60_000,
@@ -158,6 +158,16 @@ describe('the configuration', () => {
       'another database',
       { DATABASE_URL: 'mysql://root:canary@h/d' },
       'DATABASE_URL: got a value that is not shown, wants postgresql://',
+    ],
+    [
+      'a standby of the embedded database',
+      { AIBRIDGE_DATABASE_READ_URL: 'postgresql://u:canary@h/d' },
+      'AIBRIDGE_DATABASE_READ_URL: got a value that is not shown, wants DATABASE_URL beside it',
+    ],
+    [
+      'more connections than a bridge may have',
+      { AIBRIDGE_DATABASE_CONNECTIONS: '9' },
+      'AIBRIDGE_DATABASE_CONNECTIONS: got "9", wants a whole number from 6 to 8',
     ],
     [
       'a secret in both forms',

@@ -1,6 +1,7 @@
 import type {
   AuditConfig,
   BridgeConfig,
+  DatabaseConfig,
   KeysConfig,
   LogConfig,
 } from '../settings/bridge-config.ts';
@@ -49,7 +50,7 @@ function readConfig(reader: SettingsReader, isTerminal: boolean): BridgeConfig {
       drainTimeoutMs: reader.read(SERVER.drainTimeout),
       workers: reader.read(SERVER.workers),
     },
-    database: { url: reader.read(SERVER.databaseUrl) },
+    database: readDatabase(reader),
     dataDir: reader.read(SERVER.dataDir),
     providers: readProviders(reader),
     keys: readKeysConfig(reader),
@@ -64,6 +65,20 @@ function readConfig(reader: SettingsReader, isTerminal: boolean): BridgeConfig {
     audit: readAudit(reader),
     mcp: readMcpServers(reader),
     log: readLog(reader, isTerminal),
+  };
+}
+
+function readDatabase(reader: SettingsReader): DatabaseConfig {
+  const url = reader.read(SERVER.databaseUrl);
+  for (const beside of [SERVER.databaseDirectUrl, SERVER.databaseReadUrl]) {
+    if (url !== undefined || !reader.isGiven(beside)) continue;
+    reader.refuse(beside.name, 'a value that is not shown', `${SERVER.databaseUrl.name} beside it`);
+  }
+  return {
+    url,
+    directUrl: reader.read(SERVER.databaseDirectUrl),
+    readUrl: reader.read(SERVER.databaseReadUrl),
+    connections: reader.read(SERVER.databaseConnections),
   };
 }
 

@@ -32,6 +32,8 @@ export interface DatabaseConfig {
   readonly url: Secret | undefined;
   /** Past any pooler; undefined: `url` is. */
   readonly directUrl: Secret | undefined;
+  /** Of a standby; undefined: there is none. */
+  readonly readUrl: Secret | undefined;
   readonly connections: number;
 }
 

@@ -59,6 +59,11 @@ export const SERVER = {
     otherwise: '`DATABASE_URL`',
     meaning: 'the same database past a connection pooler: for `LISTEN` and migrations',
   }),
+  databaseReadUrl: secret('AIBRIDGE_DATABASE_READ_URL', {
+    type: databaseUrl,
+    otherwise: '`DATABASE_URL`',
+    meaning: 'a streaming standby of it, which answers the audit API while it is there',
+  }),
   databaseConnections: setting('AIBRIDGE_DATABASE_CONNECTIONS', {
     type: integer(6, 8),
     default: '8',
