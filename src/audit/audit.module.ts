@@ -14,6 +14,7 @@ import { LiveController } from './live/live.controller.ts';
 import { MeController } from './me/me.controller.ts';
 import { OpenStreamsService } from './http/open-streams.service.ts';
 import { PrismaEndings } from './live/prisma-endings.ts';
+import { PrismaExportPages } from './export/prisma-export-pages.ts';
 import { PrismaFacets } from './facets/prisma-facets.ts';
 import { PrismaInterceptions } from './interceptions/prisma-interceptions.ts';
 import { PrismaReads, sayLag } from './question/prisma-reads.ts';
@@ -58,6 +59,7 @@ export class AuditModule implements NestModule {
         LiveTailService,
         OpenStreamsService,
         PrismaEndings,
+        PrismaExportPages,
         PrismaFacets,
         PrismaInterceptions,
         PrismaReads,

@@ -54,3 +54,8 @@ function randomTail(offset: number): string {
 export function firstIdAt(epochMs: number): string {
   return `${timeText(Math.max(0, Math.trunc(epochMs)))}-7000-8000-000000000000`;
 }
+
+/** The time with which an id begins. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}

@@ -14,3 +14,6 @@ export interface PageRequest extends Statement {
 export type PageReply =
   | { readonly kind: 'page'; readonly page: ExportedPage }
   | { readonly kind: 'failed'; readonly message: string; readonly code: string | undefined };
+
+/** Sent to the thread: leave the database, then end. */
+export const END = 'end';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExportedPage, Statement } from './export-page.ts';
-import type { ExportStart, PageReply, PageRequest } from './export-protocol.ts';
+import { END, type ExportStart, type PageReply, type PageRequest } from './export-protocol.ts';
 
 /** Little, so that what is read and thrown away is collected soon: a page needs a few megabytes. */
 const MEMORY = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
@@ -14,6 +14,7 @@ const MEMORY = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
 export class ExportThread {
   readonly #worker: Worker;
   readonly #signal: AbortSignal;
+  readonly #ended: Promise<unknown>;
   #spent: ArrayBuffer[] = [];
 
   constructor(start: ExportStart, signal: AbortSignal) {
@@ -22,7 +23,8 @@ export class ExportThread {
     // A thread may die between two pages too, such as when the database goes away.
     const dead = new AbortController();
     this.#worker.once('error', (error) => dead.abort(error));
-    this.#worker.once('exit', () => dead.abort());
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    void this.#ended.then(() => dead.abort());
     this.#signal = AbortSignal.any([signal, dead.signal]);
   }
 
@@ -40,7 +42,9 @@ export class ExportThread {
     this.#spent.push(bytes.buffer);
   }
 
+  /** When the database has closed its connection too: it ends the statement that is under way first. */
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    this.#worker.postMessage(END);
+    await this.#ended;
   }
 }

@@ -14,7 +14,7 @@ import type { ExportQuery } from './export-query.ts';
 import { ExportThread } from './export-thread.ts';
 import { OpenStreamsService } from '../http/open-streams.service.ts';
 import type { Question } from '../question/prisma-conditions.ts';
-import { PrismaInterceptions } from '../interceptions/prisma-interceptions.ts';
+import { PrismaExportPages } from './prisma-export-pages.ts';
 import { readerGone } from '../http/reader-gone.ts';
 
 /**
@@ -33,7 +33,7 @@ const CONTENT_TYPE = {
 export class ExportService {
   constructor(
     private readonly database: DatabaseService,
-    private readonly interceptions: PrismaInterceptions,
+    private readonly pages: PrismaExportPages,
     private readonly streams: OpenStreamsService,
   ) {}
 
@@ -43,8 +43,8 @@ export class ExportService {
     res: Response,
   ): Promise<void> {
     // What fails before the first page is there is an ordinary error, and most exports have no second.
-    const first = await this.interceptions.exportPage(question, cursor, async (statement) =>
-      exportedPage(await this.interceptions.lines(statement), format),
+    const first = await this.pages.page(question, cursor, async (statement) =>
+      exportedPage(await this.pages.lines(statement), format),
     );
     const begin = (): void => {
       res.setHeader('content-type', CONTENT_TYPE[format]);
@@ -69,12 +69,13 @@ export class ExportService {
     res: Response,
   ): Promise<void> {
     const signal = AbortSignal.any([readerGone(res), this.streams.signal]);
-    const thread = new ExportThread({ databaseUrl: this.database.url, format }, signal);
+    const place = await this.database.place();
+    const thread = new ExportThread({ databaseUrl: place.url, format }, signal);
     const read = (statement: Statement): Promise<ExportedPage> => thread.page(statement);
     try {
       for (let lastId = after; ;) {
         const beganMs = performance.now();
-        const page = await this.interceptions.exportPage(question, lastId, read);
+        const page = await this.pages.page(question, lastId, read);
         const readMs = performance.now() - beganMs;
         if (page.count > 0) await written(res, page, signal);
         if (page.isLast) return;
@@ -87,6 +88,7 @@ export class ExportService {
       res.destroy();
     } finally {
       await thread.close();
+      place.giveBack();
     }
   }
 }

@@ -1,14 +1,15 @@
 import { HttpException, HttpStatus, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { DatabaseService } from '../../database/index.ts';
 
 const LIVE_MAX = 200;
-/** Each has a thread and a connection to the database. */
-const EXPORTS_MAX = 4;
 
 /** Answers that take their time end with the process; nobody may keep it from stopping. */
 @Injectable()
 export class OpenStreamsService implements OnModuleDestroy {
   readonly #stopping = new AbortController();
   readonly #open = { live: 0, export: 0 };
+
+  constructor(private readonly database: DatabaseService) {}
 
   get signal(): AbortSignal {
     return this.#stopping.signal;
@@ -19,8 +20,9 @@ export class OpenStreamsService implements OnModuleDestroy {
     return this.#counted('live', LIVE_MAX, run);
   }
 
+  /** Each has a thread, and one of the connections to the database. */
   export(run: () => Promise<void>): Promise<void> {
-    return this.#counted('export', EXPORTS_MAX, run);
+    return this.#counted('export', this.database.shares.exports, run);
   }
 
   async #counted(what: 'live' | 'export', max: number, run: () => Promise<void>): Promise<void> {

@@ -17,8 +17,3 @@ export function firstIdSince(startedAt: Date): string {
 export function firstIdAfter(startedAt: Date): string {
   return firstIdAt(startedAt.getTime() + LATER_MS_MAX);
 }
-
-/** When a record with this id began to arrive. */
-export function timeOfId(id: string): number {
-  return Number.parseInt(id.replace('-', '').slice(0, 12), 16);
-}
