@@ -12,5 +12,5 @@ export {
   type UpstreamReply,
 } from './key/key-verdict.ts';
 export type { PoolKey } from './key/pool-key.ts';
-export type { SharedKeyState } from './shared-key-state.ts';
+export type { KeyRecord } from './key/key-record.ts';
 export { PoolExhausted, type Walker } from './pool/walker.ts';

@@ -1,4 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { Clock } from '../core/clock.ts';
+import { KeyClock } from './key/key-clock.ts';
 import { KeyPoolsService } from './pool/key-pools.service.ts';
 import { KeyStateStore } from './pool/key-state-store.ts';
 import { KeyStateSyncService } from './shared/key-state-sync.service.ts';
@@ -13,12 +15,13 @@ export class KeypoolModule {
       module: KeypoolModule,
       imports: [...imports],
       providers: [
+        { provide: KeyClock, useFactory: (clock: Clock) => new KeyClock(clock), inject: [Clock] },
         KeyPoolsService,
         { provide: KeyStateStore, useClass: PrismaKeyStateStore },
         KeyStateSyncService,
         KeysFilesService,
       ],
-      exports: [KeyPoolsService, KeyStateStore],
+      exports: [KeyClock, KeyPoolsService, KeyStateStore],
     };
   }
 }

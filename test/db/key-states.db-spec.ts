@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { SystemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { PostgresKeyStateSession } from '../../src/keypool/shared/key-state-session.ts';
+import { CHANNEL, PostgresKeyStateSession } from '../../src/keypool/shared/key-state-session.ts';
 import type { KeyName } from '../../src/keypool/pool/key-state-store.ts';
-import { leave } from '../../src/database/connection/leave.ts';
+import { DirectSession } from '../../src/database/connection/direct-session.ts';
 import { AuditTables } from '../support/audit-tables.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { aProcess } from '../support/key-change.ts';
@@ -15,7 +15,7 @@ const newEventId = (): string => uuidv7(clock.nowMs());
 
 let database: TestDatabase;
 let tables: AuditTables;
-let open: PostgresKeyStateSession[];
+let open: DirectSession[];
 
 beforeEach(async () => {
   database = await createTestDatabase();
@@ -32,14 +32,17 @@ afterEach(async () => {
 async function aReplica(url = database.url) {
   const heard: KeyName[] = [];
   const lost: Error[] = [];
-  const session = await PostgresKeyStateSession.open(
-    { url, sender: newEventId(), newEventId, leave },
+  const direct = await DirectSession.open(url);
+  open.push(direct);
+  const session = new PostgresKeyStateSession(
+    { session: direct, sender: newEventId(), newEventId },
     { onChange: (key) => heard.push(key), onLost: (error) => lost.push(error) },
   );
-  open.push(session);
+  await direct.listen(CHANNEL, (payload) => session.hear(payload));
   const process = aProcess({ clock });
   return {
     ...process,
+    direct,
     session,
     heard,
     lost,
@@ -56,7 +59,7 @@ async function aReplica(url = database.url) {
 
 /** What a key is good for; a cooldown under a rejection is nobody's concern and not told. */
 const states = ({ pool }: Awaited<ReturnType<typeof aReplica>>) =>
-  pool.keys.map((key) => key.shared(null)).map((key) => key.rejection ?? key.cooldown);
+  pool.keys.map((key) => key.record(null)).map((key) => key.rejection ?? key.cooldown);
 
 describe('the record that all replicas share', () => {
   test('what many tell at once adds up to what each of them then knows', async () => {
@@ -86,7 +89,7 @@ describe('the record that all replicas share', () => {
     await two.learn();
     for (const scope of [null, 'opus', '']) {
       for (const index of [0, 1]) {
-        expect(two.key(index).shared(scope)).toEqual(one.key(index).shared(scope));
+        expect(two.key(index).record(scope)).toEqual(one.key(index).record(scope));
       }
     }
   });
@@ -110,6 +113,22 @@ describe('the record that all replicas share', () => {
     expect(row).toEqual({ scope: 'nul\uFFFDand\uFFFDhalf' });
   });
 
+  test.each([
+    ['no model and one that is named by a dash', ['', '-', '--']],
+    ['two that a database cannot tell apart', ['a\0b', 'a\uFFFDb', 'a\uD800b']],
+    ['two that are cut off to the same', ['x'.repeat(128), 'x'.repeat(200)]],
+  ])('%s are told at once, and nobody is kept from telling more', async (_, models) => {
+    const [one, two] = [await aReplica(), await aReplica()];
+    for (const model of models) one.forbid(0, model);
+    await one.tell();
+    one.reject(1);
+    await one.tell();
+    await two.learn();
+    for (const model of models) expect(two.key(0).record(model)).toEqual(one.key(0).record(model));
+    expect(two.key(1).stateFor()).toMatchObject({ kind: 'permanent' });
+    expect(two.key(0).stateFor()).toEqual({ kind: 'valid' });
+  });
+
   test('a bounded number of models is kept for a key, the newest of them', async () => {
     const one = await aReplica();
     for (let model = 0; model < 150; model++) {
@@ -127,7 +146,7 @@ describe('the record that all replicas share', () => {
     one.reject(0);
     await tables.rows(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = 'aibridge keys' AND datname = current_database()`,
+       WHERE application_name = 'aibridge session' AND datname = current_database()`,
     );
     await until('the loss', () => one.lost[0]);
     await expect(one.tell()).rejects.toThrow(/not queryable|terminat/);
@@ -137,8 +156,8 @@ describe('the record that all replicas share', () => {
   test('a session ends in time though the database has frozen', async () => {
     const way = await CuttableProxy.start(database.url);
     onTestFinished(() => way.cut());
-    const { session } = await aReplica(way.url);
+    const { direct } = await aReplica(way.url);
     way.freeze();
-    await expect(session.close()).resolves.toBeUndefined();
+    await expect(direct.close()).resolves.toBeUndefined();
   });
 });

@@ -18,6 +18,11 @@ export class FakeClock extends Clock {
     return this.#monotonicMs;
   }
 
+  /** As an operator or a time server sets it: no time passes. */
+  setWallMs(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
   advanceMs(ms: number): void {
     this.#nowMs += ms;
     this.#monotonicMs += ms;

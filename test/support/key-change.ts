@@ -3,6 +3,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { KeyPool } from '../../src/keypool/pool/key-pool.ts';
 import type { KeyTransition } from '../../src/keypool/key/key-transition.ts';
 import type { PoolKey } from '../../src/keypool/key/pool-key.ts';
+import { rateLimited } from './a-pool.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** One process with a pool of its own that has the keys which all of them have. */
@@ -31,8 +32,12 @@ export function aProcess({
     key,
     /** Every transition so far; emptied by the test when it likes. */
     told,
-    cool: (index: number, forMs: number) =>
-      pool.mark(key(index), { kind: 'cool', reason: 'rate_limited', forMs }, { status: 429 }),
+    /** For everything, or for a model. */
+    cool: (index: number, forMs: number, model?: string) =>
+      pool.mark(key(index), rateLimited(forMs, model === undefined ? 'key' : 'model'), {
+        status: 429,
+        ...(model !== undefined && { model }),
+      }),
     reject: (index: number) =>
       pool.mark(
         key(index),

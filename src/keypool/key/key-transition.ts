@@ -1,5 +1,5 @@
+import type { KeyRecord } from './key-record.ts';
 import type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
-import type { SharedKeyState } from '../shared-key-state.ts';
 
 export type ResetReason = 'operator_reset' | 'recheck_passed' | 'remote_reset';
 
@@ -26,7 +26,8 @@ export interface KeyTransition {
   readonly actor: string | null;
   /** `remote` changes come from another replica and are not to be shared again. */
   readonly origin: 'local' | 'remote';
-  readonly shared: SharedKeyState;
+  /** What is known of the key in this scope after it. */
+  readonly record: KeyRecord;
 }
 
 /** Must neither throw nor wait: it is called in the middle of a request. */

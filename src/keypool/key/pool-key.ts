@@ -1,19 +1,21 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Secret } from '../../core/secret.ts';
+import { type KeyRecord, mergeRecords, movedRecord } from './key-record.ts';
 import {
-  joinMarks,
-  type KeyMarks,
+  type Cooldown,
   type KeyScope,
   type KeyState,
-  marksAfterReset,
-  NO_MARKS,
+  type Rejection,
+  scopeOf,
   stateOf,
+  VALID,
 } from './key-state.ts';
-import type { SharedKeyState } from '../shared-key-state.ts';
 
-/** Models are named by clients, so neither their number nor their length is trusted. */
+/** Models are named by clients, so their number is not trusted. */
 const MODEL_SCOPES_MAX = 64;
-const MODEL_NAME_LENGTH_MAX = 128;
+
+/** What one answer of upstream's says against a key. */
+export type KeyMark = { readonly cooldown: Cooldown } | { readonly rejection: Rejection };
 
 /**
  * One key of a pool and what is held against it. Only the pool changes it; to
@@ -26,12 +28,15 @@ const MODEL_NAME_LENGTH_MAX = 128;
  */
 export class PoolKey {
   readonly secret: Secret;
+  readonly #provider: string;
   readonly #clock: Clock;
-  readonly #marks = new Map<KeyScope, KeyMarks>();
+  /** Only scopes in which something is held against the key. */
+  readonly #records = new Map<KeyScope, KeyRecord>();
   #resetAtMs = 0;
 
-  constructor(secret: Secret, clock: Clock) {
+  constructor(secret: Secret, { provider, clock }: { provider: string; clock: Clock }) {
     this.secret = secret;
+    this.#provider = provider;
     this.#clock = clock;
   }
 
@@ -49,76 +54,94 @@ export class PoolKey {
 
   /** Whether the key may be used in this scope: what counts against the whole key counts there too. */
   stateFor(scope: KeyScope = null): KeyState {
-    const wide = this.#marksIn(null);
-    const marks =
-      scope === null || this.#marks.size === 0 ? wide : joinMarks(wide, this.#marksIn(scope));
-    return stateOf(marks, this.#clock.nowMs());
+    if (this.#records.size === 0) return VALID;
+    const wide = this.record(null);
+    const record = scope === null ? wide : mergeRecords(wide, this.record(scope));
+    return stateOf(record, this.#clock.nowMs());
   }
 
   /** The state of each scope on its own. The whole key is always among them. */
   states(nowMs: number): Map<KeyScope, KeyState> {
-    const states = new Map<KeyScope, KeyState>([[null, stateOf(this.#marksIn(null), nowMs)]]);
-    for (const [scope, marks] of this.#marks) states.set(scope, stateOf(marks, nowMs));
+    const states = new Map<KeyScope, KeyState>([[null, stateOf(this.record(null), nowMs)]]);
+    for (const [scope, record] of this.#records) states.set(scope, stateOf(record, nowMs));
     return states;
   }
 
   /** When the whole key came into the state it is in; null when nothing is known to have happened. */
   changedAtMs(nowMs: number): number | null {
-    const { cooldown, rejection } = this.#marksIn(null);
+    const { cooldown, rejection } = this.record(null);
     if (rejection) return rejection.sinceMs;
     if (!cooldown) return this.#resetAtMs || null;
     return cooldown.untilMs <= nowMs ? cooldown.untilMs : cooldown.sinceMs;
   }
 
-  shared(scope: KeyScope): SharedKeyState {
-    const { fingerprint, resetAtMs } = this;
-    return { fingerprint, scope, resetAtMs, ...this.#marksIn(scope) };
+  /** What is known of the key in this scope alone. */
+  record(scope: KeyScope): KeyRecord {
+    const name = scope === null ? null : scopeOf(scope);
+    return this.#records.get(name) ?? this.#nothingKnown(name);
   }
 
-  mark(scope: KeyScope, marks: KeyMarks): void {
-    const name = boundedScope(scope);
-    const joined = joinMarks(this.#marksIn(name), marks);
-    if (joined.cooldown || joined.rejection) this.#marks.set(name, joined);
-    if (this.#marks.size > MODEL_SCOPES_MAX + 1) this.#forgetOldestModel();
+  /** A key that is rejected already stays rejected since then. */
+  mark(scope: KeyScope, mark: KeyMark): void {
+    const known = this.record(scope);
+    if ('rejection' in mark && known.rejection) return;
+    this.merge({ ...this.#nothingKnown(known.scope), ...mark });
   }
 
   /** Forgets every mark, and those still on their way from replicas that do not know of this. */
   reset(): void {
-    const madeAtMs = [...this.#marks.values()].flatMap(({ cooldown, rejection }) => [
+    const madeAtMs = [...this.#records.values()].flatMap(({ cooldown, rejection }) => [
       cooldown?.sinceMs ?? 0,
       rejection?.sinceMs ?? 0,
     ]);
-    this.#marks.clear();
+    this.#records.clear();
     this.#resetAtMs = Math.max(this.#clock.nowMs(), this.#resetAtMs + 1, ...madeAtMs);
   }
 
-  merge(remote: SharedKeyState): void {
-    if (remote.resetAtMs > this.#resetAtMs) this.#learnReset(remote.resetAtMs);
-    const isCurrent = remote.resetAtMs === this.#resetAtMs;
-    this.mark(remote.scope, isCurrent ? remote : marksAfterReset(remote, this.#resetAtMs));
+  /** Takes in a record of this key, whoever made it. */
+  merge(told: KeyRecord): void {
+    if (told.resetAtMs > this.#resetAtMs) this.#learnReset(told.resetAtMs);
+    this.#keep(mergeRecords(this.record(told.scope), told));
+  }
+
+  /** The clock has been put right: what it showed was so much too little. */
+  move(byMs: number): void {
+    if (this.#resetAtMs !== 0) this.#resetAtMs += byMs;
+    for (const [scope, record] of this.#records) {
+      this.#records.set(scope, movedRecord(record, byMs));
+    }
   }
 
   #learnReset(resetAtMs: number): void {
-    const known = [...this.#marks];
-    this.#marks.clear();
+    const known = [...this.#records.values()];
+    this.#records.clear();
     this.#resetAtMs = resetAtMs;
-    for (const [scope, marks] of known) this.mark(scope, marksAfterReset(marks, resetAtMs));
-  }
-
-  #marksIn(scope: KeyScope): KeyMarks {
-    return this.#marks.get(boundedScope(scope)) ?? NO_MARKS;
-  }
-
-  /** A forgotten model costs one more refused attempt; an unbounded map could cost the process. */
-  #forgetOldestModel(): void {
-    for (const scope of this.#marks.keys()) {
-      if (scope === null) continue;
-      this.#marks.delete(scope);
-      return;
+    for (const record of known) {
+      this.#keep(mergeRecords(this.#nothingKnown(record.scope), record));
     }
   }
-}
 
-function boundedScope(scope: KeyScope): KeyScope {
-  return scope === null ? null : scope.slice(0, MODEL_NAME_LENGTH_MAX);
+  #keep(record: KeyRecord): void {
+    if (record.cooldown || record.rejection) this.#records.set(record.scope, record);
+    if (this.#records.size > MODEL_SCOPES_MAX + 1) this.#forgetOldestModel();
+  }
+
+  #nothingKnown(scope: KeyScope): KeyRecord {
+    const { fingerprint, hint, resetAtMs } = this;
+    const provider = this.#provider;
+    return { provider, fingerprint, hint, scope, resetAtMs, cooldown: null, rejection: null };
+  }
+
+  /**
+   * A forgotten model costs one more refused attempt; an unbounded map could cost the process. What
+   * is over goes first.
+   */
+  #forgetOldestModel(): void {
+    const nowMs = this.#clock.nowMs();
+    const models = [...this.#records].filter(([scope]) => scope !== null);
+    const [oldest] = models;
+    const over = models.find(([, record]) => stateOf(record, nowMs) === VALID);
+    const [scope] = over ?? oldest ?? [];
+    if (scope !== undefined) this.#records.delete(scope);
+  }
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { Secret } from '../../core/secret.ts';
 import { KeyPool } from './key-pool.ts';
-import { type Cooldown, joinMarks, type KeyMarks, type Rejection } from '../key/key-state.ts';
+import { type KeyRecord, mergeRecords } from '../key/key-record.ts';
+import type { Cooldown, Rejection } from '../key/key-state.ts';
 import type { KeyTransition } from '../key/key-transition.ts';
 import type { KeyVerdict } from '../key/key-verdict.ts';
 import type { PoolKey } from '../key/pool-key.ts';
-import { mergeShared, type SharedKeyState } from '../shared-key-state.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const SECRET = new Secret('the-only-key-of-the-pool');
@@ -16,7 +16,7 @@ const REJECTED: KeyVerdict = { kind: 'reject', reason: 'unauthorized', scope: 'k
 /** One bridge process with a pool of one key and, perhaps, a clock that is wrong. */
 function aReplica(skewMs = 0) {
   const clock = new FakeClock(START_MS + skewMs);
-  const news: SharedKeyState[] = [];
+  const news: KeyRecord[] = [];
   const heard: KeyTransition[] = [];
   const pool = new KeyPool([SECRET], {
     provider: 'anthropic',
@@ -24,7 +24,7 @@ function aReplica(skewMs = 0) {
     cooldownDefaultMs: 60_000,
     cooldownMaxMs: 3_600_000,
     onTransition: (transition) => {
-      if (transition.origin === 'local') news.push(transition.shared);
+      if (transition.origin === 'local') news.push(transition.record);
       else heard.push(transition);
     },
   });
@@ -47,9 +47,13 @@ function aReplica(skewMs = 0) {
         { status: 403, model },
       ),
     cool: (forMs: number) =>
-      pool.mark(key(), { kind: 'cool', reason: 'rate_limited', forMs }, { status: 429 }),
+      pool.mark(
+        key(),
+        { kind: 'cool', reason: 'rate_limited', forMs, scope: 'key' },
+        { status: 429 },
+      ),
     reset: () => pool.reset(SECRET.fingerprint, 'operator_reset'),
-    hear: (...told: readonly SharedKeyState[]) => told.flatMap((each) => pool.merge(each)),
+    hear: (...told: readonly KeyRecord[]) => told.flatMap((each) => pool.merge(each)),
   };
 }
 
@@ -193,64 +197,81 @@ describe('replicas whose clocks disagree by up to a minute', () => {
   });
 });
 
-const time = fc.integer({ min: 0, max: 20 });
+/** Few times, so that many meet; three resets, of which each is or is not a minute from a mark. */
+const aResetTime = fc.constantFrom(0, 100_000, 130_000, 200_000);
+const aTime = fc.constantFrom(90_000, 100_000, 150_000, 165_000, 195_000, 230_000, 265_000);
 const aCooldown: fc.Arbitrary<Cooldown> = fc.record({
   reason: fc.constantFrom('rate_limited', 'quota_exhausted'),
   status: fc.constantFrom(402, 429),
-  sinceMs: time,
-  untilMs: time,
+  sinceMs: aTime,
+  untilMs: aTime,
 });
 const aRejection: fc.Arbitrary<Rejection> = fc.record({
   reason: fc.constantFrom('unauthorized', 'forbidden'),
   status: fc.constantFrom(200, 401),
-  sinceMs: time,
+  sinceMs: aTime,
 });
-const someMarks: fc.Arbitrary<KeyMarks> = fc.record({
-  cooldown: fc.option(aCooldown),
-  rejection: fc.option(aRejection),
-});
+const NOTHING_KNOWN: KeyRecord = {
+  provider: 'anthropic',
+  fingerprint: SECRET.fingerprint,
+  hint: SECRET.hint,
+  scope: null,
+  resetAtMs: 0,
+  cooldown: null,
+  rejection: null,
+};
+const aRecord: fc.Arbitrary<KeyRecord> = fc
+  .record({
+    resetAtMs: aResetTime,
+    cooldown: fc.option(aCooldown),
+    rejection: fc.option(aRejection),
+  })
+  .map((marks) => ({ ...NOTHING_KNOWN, ...marks }));
 
-describe('adding up marks', () => {
-  it('gives the same whatever the order, the grouping and the repetitions', () => {
+function latestOf({ cooldown }: KeyRecord): number {
+  return cooldown?.untilMs ?? 0;
+}
+
+const RUNS = { numRuns: 5_000 };
+
+describe('merging what is known about a key', () => {
+  it('gives the same whatever the order', () => {
     fc.assert(
-      fc.property(someMarks, someMarks, someMarks, (a, b, c) => {
-        expect(joinMarks(a, b)).toEqual(joinMarks(b, a));
-        expect(joinMarks(joinMarks(a, b), c)).toEqual(joinMarks(a, joinMarks(b, c)));
-        expect(joinMarks(a, a)).toEqual(a);
+      fc.property(aRecord, aRecord, (a, b) => {
+        expect(mergeRecords(a, b)).toEqual(mergeRecords(b, a));
       }),
-    );
-  });
-});
-
-describe('a store that keeps one record for all replicas', () => {
-  const minutes = fc.integer({ min: 0, max: 4 }).map((minute) => minute * 40_000);
-  const aRecord: fc.Arbitrary<SharedKeyState> = fc
-    .record({ marks: someMarks, resetAtMs: minutes, laterMs: minutes })
-    .map(({ marks: { cooldown, rejection }, resetAtMs, laterMs }) => ({
-      fingerprint: SECRET.fingerprint,
-      scope: null,
-      resetAtMs,
-      cooldown: cooldown && { ...cooldown, sinceMs: cooldown.sinceMs + laterMs },
-      rejection: rejection && { ...rejection, sinceMs: rejection.sinceMs + laterMs },
-    }));
-
-  it('merges by the rule that pools merge by', () => {
-    fc.assert(
-      fc.property(aRecord, aRecord, (one, two) => {
-        const { hear, pool } = aReplica();
-        hear(one, two);
-        const merged = mergeShared(mergeShared(NOTHING_KNOWN, one), two);
-        expect(pool.keys[0]?.shared(null)).toEqual(merged);
-        expect(mergeShared(merged, two)).toEqual(merged);
-      }),
+      RUNS,
     );
   });
 
-  const NOTHING_KNOWN: SharedKeyState = {
-    fingerprint: SECRET.fingerprint,
-    scope: null,
-    resetAtMs: 0,
-    cooldown: null,
-    rejection: null,
-  };
+  it('gives the same whatever the grouping', () => {
+    fc.assert(
+      fc.property(aRecord, aRecord, aRecord, (a, b, c) => {
+        const [left, right] = [mergeRecords(mergeRecords(a, b), c), mergeRecords(b, c)];
+        expect(left).toEqual(mergeRecords(a, right));
+      }),
+      RUNS,
+    );
+  });
+
+  it('gives the same whatever is told again', () => {
+    fc.assert(
+      fc.property(aRecord, aRecord, (a, b) => {
+        expect(mergeRecords(a, a)).toEqual(a);
+        expect(mergeRecords(mergeRecords(a, b), b)).toEqual(mergeRecords(a, b));
+      }),
+      RUNS,
+    );
+  });
+
+  it('is the rule of pools, and so of the store that keeps one record for all of them', () => {
+    fc.assert(
+      fc.property(fc.array(aRecord), (records) => {
+        // At a time at which no cooldown is longer than a pool allows.
+        const { hear, pool } = aReplica(Math.max(0, ...records.map(latestOf)) - START_MS);
+        hear(...records);
+        expect(pool.keys[0]?.record(null)).toEqual(records.reduce(mergeRecords, NOTHING_KNOWN));
+      }),
+    );
+  });
 });

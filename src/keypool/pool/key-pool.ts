@@ -2,11 +2,11 @@ import type { Clock } from '../../core/clock.ts';
 import type { Secret } from '../../core/secret.ts';
 import { assertKeyList } from './key-list.ts';
 import { KeyRoster } from './key-roster.ts';
-import { type KeyMarks, type KeyScope, type KeyState, VALID } from '../key/key-state.ts';
+import type { KeyRecord } from '../key/key-record.ts';
+import { type KeyScope, type KeyState, VALID } from '../key/key-state.ts';
 import type { KeyTransition, KeyTransitionListener, ResetReason } from '../key/key-transition.ts';
 import { type KeyVerdict, QUOTA_COOLDOWN_MS } from '../key/key-verdict.ts';
-import { PoolKey } from '../key/pool-key.ts';
-import type { SharedKeyState } from '../shared-key-state.ts';
+import { type KeyMark, PoolKey } from '../key/pool-key.ts';
 import { Walker } from './walker.ts';
 
 export interface KeyPoolSettings {
@@ -45,7 +45,7 @@ export class KeyPool {
   constructor(secrets: readonly Secret[], settings: KeyPoolSettings) {
     assertKeyList(secrets);
     this.#settings = settings;
-    this.#roster = new KeyRoster(secrets.map((secret) => new PoolKey(secret, settings.clock)));
+    this.#roster = new KeyRoster(secrets.map((secret) => new PoolKey(secret, settings)));
   }
 
   /** In configured order. */
@@ -72,12 +72,11 @@ export class KeyPool {
     reply: { readonly status: number; readonly model?: string },
   ): KeyTransition | undefined {
     if (verdict.kind === 'healthy') return undefined;
-    const isForModel = verdict.kind === 'reject' && verdict.scope === 'model';
-    const scope = isForModel ? (reply.model ?? '') : null;
+    const scope = scopeOfMark(verdict, reply.model ?? '');
     const atMs = this.#settings.clock.nowMs();
-    const marks = this.#marksOf(verdict, reply.status, atMs);
+    const mark = this.#markOf(verdict, reply.status, atMs);
     const cause: Cause = { origin: 'local', reason: verdict.reason, actor: null, atMs };
-    return this.#change(key, cause, () => key.mark(scope, marks))[0];
+    return this.#change(key, cause, () => key.mark(scope, mark))[0];
   }
 
   /** Makes a key valid for everything. Always reported, so that other replicas follow. */
@@ -93,7 +92,7 @@ export class KeyPool {
   }
 
   /** Takes in what another replica knows. Keys that this pool does not have are ignored. */
-  merge(remote: SharedKeyState): readonly KeyTransition[] {
+  merge(remote: KeyRecord): readonly KeyTransition[] {
     const key = this.#roster.find(remote.fingerprint);
     if (!key) return [];
     const atMs = this.#settings.clock.nowMs();
@@ -101,14 +100,20 @@ export class KeyPool {
     return this.#change(key, cause, () => key.merge(this.#withBoundedCooldown(remote, atMs)));
   }
 
+  /** The clock has been put right: everything noted by it moves along. */
+  move(byMs: number): void {
+    for (const key of this.keys) {
+      key.move(byMs);
+      this.#roster.refile(key);
+    }
+  }
+
   /** Hot reload: unchanged keys keep their state, walkers under way keep their keys. */
   replaceKeys(secrets: readonly Secret[]): void {
     assertKeyList(secrets);
     const known = new Map(this.keys.map((key) => [key.secret.reveal(), key]));
     this.#roster = new KeyRoster(
-      secrets.map(
-        (secret) => known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings.clock),
-      ),
+      secrets.map((secret) => known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings)),
     );
   }
 
@@ -127,20 +132,20 @@ export class KeyPool {
     }));
   }
 
-  #marksOf(
+  #markOf(
     verdict: Exclude<KeyVerdict, { kind: 'healthy' }>,
     status: number,
     sinceMs: number,
-  ): KeyMarks {
+  ): KeyMark {
     if (verdict.kind === 'reject') {
-      return { cooldown: null, rejection: { reason: verdict.reason, status, sinceMs } };
+      return { rejection: { reason: verdict.reason, status, sinceMs } };
     }
     const untilMs = sinceMs + this.cooldownMs(verdict);
-    return { cooldown: { reason: verdict.reason, status, sinceMs, untilMs }, rejection: null };
+    return { cooldown: { reason: verdict.reason, status, sinceMs, untilMs } };
   }
 
   /** A replica whose clock runs ahead must not sideline a key for longer than anybody may. */
-  #withBoundedCooldown(remote: SharedKeyState, nowMs: number): SharedKeyState {
+  #withBoundedCooldown(remote: KeyRecord, nowMs: number): KeyRecord {
     if (!remote.cooldown) return remote;
     const longestMs = Math.max(this.#settings.cooldownMaxMs, QUOTA_COOLDOWN_MS);
     const untilMs = Math.min(remote.cooldown.untilMs, nowMs + longestMs);
@@ -184,10 +189,16 @@ export class KeyPool {
       reason: to.kind === 'valid' ? reason : to.reason,
       status: to.kind === 'valid' ? null : to.status,
       cooldownMs: to.kind === 'temporary' ? to.remainingMs : null,
-      shared: key.shared(scope),
+      record: key.record(scope),
       ...cause,
     };
   }
+}
+
+/** A limit that a request without a model has met is one of the key. */
+function scopeOfMark(verdict: Exclude<KeyVerdict, { kind: 'healthy' }>, model: string): KeyScope {
+  const isOfModel = verdict.scope === 'model' && (verdict.kind === 'reject' || model !== '');
+  return isOfModel ? model : null;
 }
 
 function differ(from: KeyState, to: KeyState): boolean {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { parseConfig } from '../../config/index.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { RecordedLog } from '../../../test/support/recorded-log.ts';
+import { KeyClock } from '../key/key-clock.ts';
 import { KeyPoolsService } from './key-pools.service.ts';
 
 function poolsOf(settings: Readonly<Record<string, string>>): KeyPoolsService {
@@ -11,7 +12,7 @@ function poolsOf(settings: Readonly<Record<string, string>>): KeyPoolsService {
   ]);
   const parsed = parseConfig(Object.fromEntries(env), { readFile: () => 'from-a-file' });
   if (parsed.kind === 'invalid') throw new Error(parsed.problems.join());
-  return new KeyPoolsService(parsed.config, new FakeClock(), new RecordedLog());
+  return new KeyPoolsService(parsed.config, new KeyClock(new FakeClock()), new RecordedLog());
 }
 
 // Which source of keys wins is for the configuration to decide; what it names is the pool.

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import { BridgeConfig } from '../../config/index.ts';
-import { Clock } from '../../core/clock.ts';
 import type { Secret } from '../../core/secret.ts';
 import { Logger } from '../../telemetry/index.ts';
 import { KeyLog } from './key-log.ts';
 import { KeyPool } from './key-pool.ts';
-import type { RecordedKeyState } from './key-state-store.ts';
+import { KeyClock } from '../key/key-clock.ts';
+import type { KeyRecord } from '../key/key-record.ts';
 import type { KeyTransition } from '../key/key-transition.ts';
 
 /** A pool and whose it is. */
@@ -26,7 +26,7 @@ export class KeyPoolsService {
 
   constructor(
     config: BridgeConfig,
-    clock: Clock,
+    clock: KeyClock,
     private readonly logger: Logger,
   ) {
     this.#log = new KeyLog(logger);
@@ -70,8 +70,13 @@ export class KeyPoolsService {
   }
 
   /** What another process knows. Keys that this one does not have are ignored. */
-  learn({ provider, ...told }: RecordedKeyState): void {
-    this.poolOf(provider)?.merge(told);
+  learn(told: KeyRecord): void {
+    this.poolOf(told.provider)?.merge(told);
+  }
+
+  /** The clock of the pools has been put right. */
+  move(byMs: number): void {
+    for (const { pool } of this.#pools.values()) pool.move(byMs);
   }
 
   /** Unchanged keys keep their state, requests under way their keys. */

@@ -1,23 +1,14 @@
+import type { KeyRecord } from '../key/key-record.ts';
 import type { KeyScope } from '../key/key-state.ts';
 import type { KeyTransition } from '../key/key-transition.ts';
-import type { SharedKeyState } from '../shared-key-state.ts';
 
 export interface KeyName {
   readonly provider: string;
   readonly fingerprint: string;
 }
 
-/** What is on record about a key in one scope. */
-export interface RecordedKeyState extends SharedKeyState {
-  readonly provider: string;
-  readonly hint: string;
-}
-
 /** A transition of this process on its way to the others. */
-export type KeyChange = Pick<
-  KeyTransition,
-  'provider' | 'fingerprint' | 'hint' | 'scope' | 'reason' | 'actor' | 'atMs' | 'shared'
->;
+export type KeyChange = Pick<KeyTransition, 'record' | 'reason' | 'actor' | 'atMs'>;
 
 export interface KeyStateListener {
   /** Another process has changed what is on record about this key. */
@@ -26,12 +17,14 @@ export interface KeyStateListener {
   onLost(error: Error): void;
 }
 
-/** One connection to the record: reads, merges, and hears of what others change. */
+/** A session with the record: reads, merges, and hears of what others change. */
 export interface KeyStateSession {
+  /** What time it is where the record is kept. */
+  nowMs(): Promise<number>;
   /** Without keys: everything. */
-  read(keys?: readonly KeyName[]): Promise<readonly RecordedKeyState[]>;
+  read(keys?: readonly KeyName[]): Promise<readonly KeyRecord[]>;
   /** Answers what is on record about these keys afterwards. Safe to repeat. */
-  merge(changes: readonly KeyChange[]): Promise<readonly RecordedKeyState[]>;
+  merge(changes: readonly KeyChange[]): Promise<readonly KeyRecord[]>;
   close(): Promise<void>;
 }
 
@@ -63,6 +56,7 @@ export abstract class KeyStateStore {
   /** Resolves when there is something to connect to for the first time; never rejects. */
   abstract readonly ready: Promise<void>;
 
+  /** When there is something to connect to, which may take its time. */
   abstract connect(listener: KeyStateListener): Promise<KeyStateSession>;
 
   /**

@@ -5,8 +5,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { BridgeConfig } from '../../config/index.ts';
-import { Clock } from '../../core/clock.ts';
 import { Logger } from '../../telemetry/index.ts';
+import { KeyClock } from '../key/key-clock.ts';
 import { KeyPoolsService } from '../pool/key-pools.service.ts';
 import { KeyProbe } from './key-probe.ts';
 import { KeyRecheck } from './key-recheck.ts';
@@ -17,12 +17,12 @@ const RECHECK = {
   useFactory: (
     config: BridgeConfig,
     { all: pools }: KeyPoolsService,
-    ...[probe, store, clock, logger]: [KeyProbe, KeyStateStore, Clock, Logger]
+    ...[probe, store, clock, logger]: [KeyProbe, KeyStateStore, KeyClock, Logger]
   ): KeyRecheck => {
     const everyMs = config.keys.recheckMs ?? Infinity;
     return new KeyRecheck({ pools, probe, store, clock, logger, random: Math.random, everyMs });
   },
-  inject: [BridgeConfig, KeyPoolsService, KeyProbe, KeyStateStore, Clock, Logger],
+  inject: [BridgeConfig, KeyPoolsService, KeyProbe, KeyStateStore, KeyClock, Logger],
 };
 
 /** Apart from the pools, because what probes a key stands on them. */

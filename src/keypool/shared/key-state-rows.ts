@@ -1,5 +1,6 @@
 import type { Cooldown, CoolReason, KeyScope, Rejection, RejectReason } from '../key/key-state.ts';
-import type { KeyEvent, KeyName, RecordedKeyState } from '../pool/key-state-store.ts';
+import type { KeyRecord } from '../key/key-record.ts';
+import type { KeyEvent, KeyName } from '../pool/key-state-store.ts';
 
 /** A row of `key_states`, in the order of `RECORD_COLUMNS`. */
 export interface RecordRow {
@@ -63,7 +64,7 @@ export const WRITE_EVENTS = `
     scope text, hint text, previous_state text, state text, cooling_until timestamptz,
     cooldown_ms int, reason text, status int, actor text, at timestamptz)`;
 
-export function recordFrom(row: RecordRow): RecordedKeyState {
+export function recordFrom(row: RecordRow): KeyRecord {
   const { provider, fingerprint, hint } = row;
   return {
     provider,
@@ -89,7 +90,7 @@ function rejectionFrom(row: RecordRow): Rejection | null {
   return { reason, status: status ?? 0, sinceMs: rejected_at.getTime() };
 }
 
-export function rowOf(record: RecordedKeyState): RecordRow {
+export function rowOf(record: KeyRecord): RecordRow {
   const { provider, fingerprint, hint, resetAtMs, cooldown, rejection } = record;
   return {
     provider,
@@ -143,17 +144,18 @@ export function namesOf(keys: readonly KeyName[]): string {
 }
 
 const WHOLE_KEY = '';
-const NO_MODEL = '-';
+/** No name at all; a model that is named so has one dash more. */
+const DASHES = /^-+$/;
 
-/** PostgreSQL's text takes neither NUL nor half a surrogate pair, and a client may name a model so. */
-function scopeColumn(scope: KeyScope): string {
+/** Every scope has a column of its own: two rows of one statement with one key are an error. */
+export function scopeColumn(scope: KeyScope): string {
   if (scope === null) return WHOLE_KEY;
-  return scope.replaceAll('\0', '\uFFFD').toWellFormed() || NO_MODEL;
+  return scope === '' || DASHES.test(scope) ? `${scope}-` : scope;
 }
 
 export function scopeFrom(column: string): KeyScope {
   if (column === WHOLE_KEY) return null;
-  return column === NO_MODEL ? '' : column;
+  return DASHES.test(column) ? column.slice(1) : column;
 }
 
 function dateOf(ms: number | null): Date | null {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { aProcess } from '../../../test/support/key-change.ts';
 import { RecordedLog } from '../../../test/support/recorded-log.ts';
 import { until } from '../../../test/support/until.ts';
@@ -8,17 +9,21 @@ import {
   type KeyStateListener,
   type KeyStateSession,
   KeyStateStore,
-  type RecordedKeyState,
 } from '../pool/key-state-store.ts';
+import { KeyClock } from '../key/key-clock.ts';
+import type { KeyRecord } from '../key/key-record.ts';
 import { KeyStateSync } from './key-state-sync.ts';
 import { mergeChanges } from './merge-changes.ts';
 
 /** What all processes share, in memory; `isAway` makes it a database that cannot be reached. */
 class SharedRecord {
   readonly listeners = new Set<KeyStateListener>();
-  records: readonly RecordedKeyState[] = [];
+  records: readonly KeyRecord[] = [];
   isAway = false;
   merges = 0;
+  /** What happens meanwhile. */
+  onMerge: () => void = () => undefined;
+  readonly clock = new FakeClock();
 
   fall(): void {
     this.isAway = true;
@@ -30,20 +35,23 @@ class SharedRecord {
     if (this.isAway) throw new Error('the server is away');
   }
 
-  merge(changes: readonly KeyChange[], from: KeyStateListener): readonly RecordedKeyState[] {
+  merge(changes: readonly KeyChange[], from: KeyStateListener): readonly KeyRecord[] {
     this.assertThere();
     this.merges += 1;
+    this.onMerge();
     const { records } = mergeChanges(this.records, changes, Infinity);
     const all = [...this.records, ...records].map((record) => [slot(record), record] as const);
     this.records = [...new Map(all).values()];
     for (const listener of this.listeners) {
       if (listener !== from) for (const record of records) listener.onChange(record);
     }
-    return this.records;
+    return this.records.filter((record) => changes.some((told) => isSameKey(told.record, record)));
   }
 }
 
-const slot = ({ fingerprint, scope }: RecordedKeyState) => JSON.stringify([fingerprint, scope]);
+const isSameKey = (one: KeyName, other: KeyName) => one.fingerprint === other.fingerprint;
+
+const slot = ({ fingerprint, scope }: KeyRecord) => JSON.stringify([fingerprint, scope]);
 
 class FakeStore extends KeyStateStore {
   override readonly ready: Promise<void>;
@@ -60,10 +68,11 @@ class FakeStore extends KeyStateStore {
     this.shared.assertThere();
     this.shared.listeners.add(listener);
     return {
+      nowMs: async () => this.shared.clock.nowMs(),
       read: async (keys?: readonly KeyName[]) => {
         this.shared.assertThere();
-        const isWanted = ({ fingerprint }: KeyName): boolean =>
-          keys?.some((key) => key.fingerprint === fingerprint) ?? true;
+        const isWanted = (record: KeyName): boolean =>
+          keys?.some((key) => isSameKey(key, record)) ?? true;
         return this.shared.records.filter(isWanted);
       },
       merge: async (changes) => this.shared.merge(changes, listener),
@@ -78,14 +87,17 @@ class FakeStore extends KeyStateStore {
 const running: KeyStateSync[] = [];
 afterEach(() => Promise.all(running.splice(0).map((sync) => sync.stop())));
 
-function aReplica(shared: SharedRecord, ready?: Promise<void>) {
-  const process = aProcess();
+function aReplica(shared: SharedRecord, ready?: Promise<void>, wall = new FakeClock()) {
+  const clock = new KeyClock(wall);
+  const process = aProcess({ clock });
   const log = new RecordedLog();
   const sync = new KeyStateSync({
     store: new FakeStore(shared, ready),
     learn: (record) => {
       for (const transition of process.pool.merge(record)) sync.tell(transition);
     },
+    clock,
+    move: (byMs) => process.pool.move(byMs),
     logger: log,
     random: () => 0,
   });
@@ -105,6 +117,23 @@ describe('keeping in step', () => {
     one.tell();
     await two.becomes('permanent');
     expect(shared.merges).toBe(1);
+  });
+
+  // Whoever has something to tell at every moment must hear of others all the same.
+  it('one that always has more to tell learns what another tells', async () => {
+    const shared = new SharedRecord();
+    const [busy, other] = [aReplica(shared), aReplica(shared)];
+    await until('both sides', () => (shared.listeners.size === 2 ? true : undefined));
+    let forMs = 60_000;
+    shared.onMerge = () => {
+      if (busy.key(0).stateFor().kind === 'permanent') return;
+      busy.cool(1, (forMs += 1));
+      busy.tell();
+    };
+    other.reject(0);
+    other.tell();
+    await busy.becomes('permanent');
+    expect(busy.log.said).toEqual(['info key states are shared']);
   });
 
   it('a process that starts learns what happened before', async () => {
@@ -154,5 +183,36 @@ describe('keeping in step', () => {
     tell();
     await sync.stop();
     expect(shared.records).toMatchObject([{ rejection: { status: 401 } }]);
+  });
+
+  it('replicas whose clocks are wrong agree on when a cooldown ends', async () => {
+    const shared = new SharedRecord();
+    const wallOf = (hours: number) => new FakeClock(shared.clock.nowMs() + hours * 3_600_000);
+    const [early, late] = [wallOf(-6), wallOf(30)].map((wall) => aReplica(shared, undefined, wall));
+    early?.cool(0, 60_000);
+    late?.cool(1, 90_000);
+    early?.tell();
+    late?.tell();
+    const endsInMs = [60_000, 90_000];
+    for (const replica of [early, late]) {
+      for (const [index, remainingMs] of endsInMs.entries()) {
+        const untilMs = shared.clock.nowMs() + remainingMs;
+        await vi.waitFor(() =>
+          expect(replica?.key(index).stateFor()).toMatchObject({ remainingMs, untilMs }),
+        );
+      }
+    }
+  });
+
+  it('a clock that is set back or forward lengthens and shortens no cooldown', async () => {
+    const wall = new FakeClock();
+    const replica = aReplica(new SharedRecord(), undefined, wall);
+    replica.cool(0, 5_000);
+    for (const hours of [-6, 24]) {
+      wall.setWallMs(wall.nowMs() + hours * 3_600_000);
+      expect(replica.key(0).stateFor()).toMatchObject({ remainingMs: 5_000 });
+    }
+    wall.advanceMs(5_000);
+    expect(replica.key(0).stateFor()).toEqual({ kind: 'valid' });
   });
 });

@@ -1,19 +1,20 @@
 import { errorText } from '../../core/errors.ts';
+import { keptUp } from '../../core/kept-up.ts';
 import { waited } from '../../core/waited.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { KeyOutbox } from './key-outbox.ts';
-import type {
-  KeyName,
-  KeyStateSession,
-  KeyStateStore,
-  RecordedKeyState,
-} from '../pool/key-state-store.ts';
+import type { KeyName, KeyStateSession, KeyStateStore } from '../pool/key-state-store.ts';
+import type { KeyClock } from '../key/key-clock.ts';
+import type { KeyRecord } from '../key/key-record.ts';
 import type { KeyTransition } from '../key/key-transition.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface KeyStateSyncParts {
   readonly store: KeyStateStore;
-  readonly learn: (record: RecordedKeyState) => void;
+  readonly learn: (record: KeyRecord) => void;
+  /** What the pools go by, and how they learn that it was put right. */
+  readonly clock: KeyClock;
+  readonly move: (byMs: number) => void;
   readonly logger: Logger;
   /** From 0 up to 1, so that replicas do not all come back at the same instant. */
   readonly random: () => number;
@@ -21,8 +22,7 @@ export interface KeyStateSyncParts {
 
 /** Everything is read again this often, for notifications that got lost, as poolers of connections lose them. */
 const REREAD_MS = 10_000;
-const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 2_000;
+const PAUSES = { minMs: 200, maxMs: 2_000 };
 /** How long a process that stops waits for its last news to be taken. */
 const STOP_MS = 2_000;
 
@@ -38,8 +38,9 @@ export class KeyStateSync {
   readonly #wakeup = new Wakeup();
   readonly #stopping = new AbortController();
   #isAllWanted = true;
+  #readAllMs = -Infinity;
   #isConnected = false;
-  #failures = 0;
+  #isCutOff = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: KeyStateSyncParts) {
@@ -73,35 +74,34 @@ export class KeyStateSync {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     await Promise.race([this.#parts.store.ready, aborted(signal)]);
-    while (!signal.aborted) {
-      try {
-        await this.#attend();
-      } catch (error) {
-        this.#becomeCutOff(error);
-        const longestMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
-        await waited(longestMs * (0.5 + this.#parts.random() / 2), signal);
-      }
-    }
+    await keptUp((isUp) => this.#attend(isUp), {
+      signal,
+      pauses: { ...PAUSES, random: this.#parts.random },
+      failed: (error) => this.#becomeCutOff(error),
+    });
   }
 
   /** One session, from its beginning until it is lost, which rejects, or no longer wanted. */
-  async #attend(): Promise<void> {
+  async #attend(isUp: () => void): Promise<void> {
     const lost: Error[] = [];
-    const session = await this.#parts.store.connect({
+    const connecting = this.#parts.store.connect({
       onChange: (key) => this.#hear(key),
       onLost: (error) => {
         lost.push(error);
         this.#wakeup.wake();
       },
     });
+    const session = await Promise.race([connecting, aborted(this.#stopping.signal)]);
+    if (session === undefined) return;
     try {
       // What happened before this session listened was told to nobody.
       this.#isAllWanted = true;
       for (;;) {
         await this.#exchange(session);
         this.#becomeConnected();
-        if (this.#stopping.signal.aborted) return;
-        if (!(await this.#wakeup.slept(REREAD_MS))) this.#isAllWanted = true;
+        isUp();
+        if (this.#outbox.isEmpty && this.#stopping.signal.aborted) return;
+        if (this.#outbox.isEmpty) await this.#sleep();
         if (lost[0] !== undefined) throw lost[0];
       }
     } finally {
@@ -109,20 +109,42 @@ export class KeyStateSync {
     }
   }
 
+  async #sleep(): Promise<void> {
+    if (!(await this.#wakeup.slept(REREAD_MS))) this.#isAllWanted = true;
+  }
+
+  /** Tells once, then hears: whoever always has more to tell must hear of others all the same. */
   async #exchange(session: KeyStateSession): Promise<void> {
-    while (!this.#outbox.isEmpty) {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const isAllWanted = this.#isAllWanted || nowMs - this.#readAllMs >= REREAD_MS;
+    if (isAllWanted) await this.#agreeOnTime(session);
+    if (!this.#outbox.isEmpty) {
       this.#learn(await session.merge(this.#outbox.next()));
       this.#outbox.delivered();
     }
-    const isAllWanted = this.#isAllWanted;
     const changed = [...this.#changed.values()];
-    this.#isAllWanted = false;
     this.#changed.clear();
-    if (isAllWanted) this.#learn(await session.read());
-    else if (changed.length > 0) this.#learn(await session.read(changed));
+    if (isAllWanted) {
+      this.#isAllWanted = false;
+      this.#readAllMs = nowMs;
+      this.#learn(await session.read());
+    } else if (changed.length > 0) {
+      this.#learn(await session.read(changed));
+    }
   }
 
-  #learn(records: readonly RecordedKeyState[]): void {
+  /** The answer is from some moment between the two: from the middle, so that it errs least. */
+  async #agreeOnTime(session: KeyStateSession): Promise<void> {
+    const { clock, move } = this.#parts;
+    const askedMs = clock.monotonicMs();
+    const databaseMs = await session.nowMs();
+    const byMs = clock.agree(databaseMs, (askedMs + clock.monotonicMs()) / 2);
+    if (byMs === 0) return;
+    this.#outbox.move(byMs);
+    move(byMs);
+  }
+
+  #learn(records: readonly KeyRecord[]): void {
     for (const record of records) this.#parts.learn(record);
   }
 
@@ -135,14 +157,14 @@ export class KeyStateSync {
   #becomeConnected(): void {
     if (!this.#isConnected) this.#parts.logger.info('key states are shared');
     this.#isConnected = true;
-    this.#failures = 0;
+    this.#isCutOff = false;
   }
 
   /** Said once, however often it is tried. */
-  #becomeCutOff(error: unknown): void {
+  #becomeCutOff(error: unknown): undefined {
     this.#isConnected = false;
-    this.#failures += 1;
-    if (this.#failures > 1) return;
+    if (this.#isCutOff) return;
+    this.#isCutOff = true;
     const reason = errorText(error);
     this.#parts.logger.warn('key states are not shared for now: each process goes by its own', {
       reason,
@@ -150,8 +172,8 @@ export class KeyStateSync {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
 }

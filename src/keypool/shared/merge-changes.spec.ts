@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { aProcess } from '../../../test/support/key-change.ts';
-import type { RecordedKeyState } from '../pool/key-state-store.ts';
+import type { KeyRecord } from '../key/key-record.ts';
 import { mergeChanges } from './merge-changes.ts';
 
 const clock = new FakeClock();
@@ -67,7 +67,7 @@ describe('what is on record', () => {
   it('a reset that one process made late brings back what another told before', () => {
     const [one, two] = [aProcess({ clock }), aProcess({ clock })];
     one.reject(0);
-    const known: readonly RecordedKeyState[] = mergeChanges([], one.told, clock.nowMs()).records;
+    const known: readonly KeyRecord[] = mergeChanges([], one.told, clock.nowMs()).records;
     two.reset(0);
     expect(mergeChanges(known, two.told, clock.nowMs())).toMatchObject({
       records: [{ rejection: null }],

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CLOCK_SKEW_MAX_MS, type Cooldown, type KeyState, stateOf } from '../key/key-state.ts';
-import type { KeyChange, KeyEvent, RecordedKeyState } from '../pool/key-state-store.ts';
-import { mergeShared, type SharedKeyState } from '../shared-key-state.ts';
+import { CLOCK_SKEW_MAX_MS, type KeyRecord, mergeRecords } from '../key/key-record.ts';
+import { type Cooldown, type KeyState, stateOf } from '../key/key-state.ts';
+import type { KeyChange, KeyEvent } from '../pool/key-state-store.ts';
 
 export interface MergedChanges {
   /** Those records that are not what they were. */
-  readonly records: readonly RecordedKeyState[];
+  readonly records: readonly KeyRecord[];
   /** The changes of state that this makes, oldest first. */
   readonly events: readonly Omit<KeyEvent, 'id'>[];
 }
@@ -16,19 +16,18 @@ export interface MergedChanges {
  * and of one that tells it twice, one makes history.
  */
 export function mergeChanges(
-  recorded: readonly RecordedKeyState[],
+  recorded: readonly KeyRecord[],
   changes: readonly KeyChange[],
   nowMs: number,
 ): MergedChanges {
   const known = new Map(recorded.map((record) => [slotOf(record), record]));
-  const changed = new Map<string, RecordedKeyState>();
+  const changed = new Map<string, KeyRecord>();
   const events: Omit<KeyEvent, 'id'>[] = [];
   for (const change of changes) {
-    const { provider, hint } = change;
-    const told = notFromTheFuture(change.shared, nowMs);
-    const slot = slotOf({ ...told, provider });
-    const before = known.get(slot) ?? nothingKnown(change);
-    const after: RecordedKeyState = { provider, hint, ...mergeShared(before, told) };
+    const told = notFromTheFuture(change.record, nowMs);
+    const slot = slotOf(told);
+    const before = known.get(slot) ?? { ...told, resetAtMs: 0, cooldown: null, rejection: null };
+    const after = mergeRecords(before, told);
     if (isDeepStrictEqual(before, after)) continue;
     known.set(slot, after);
     changed.set(slot, after);
@@ -39,24 +38,12 @@ export function mergeChanges(
   return { records: [...changed.values()], events };
 }
 
-function slotOf({ provider, fingerprint, scope }: Omit<RecordedKeyState, 'hint'>): string {
+function slotOf({ provider, fingerprint, scope }: KeyRecord): string {
   return JSON.stringify([provider, fingerprint, scope]);
 }
 
-function nothingKnown({ provider, fingerprint, hint, scope }: KeyChange): RecordedKeyState {
-  return {
-    provider,
-    fingerprint,
-    hint,
-    scope,
-    resetAtMs: 0,
-    cooldown: null,
-    rejection: null,
-  };
-}
-
 /** A clock that is far ahead must not write down a cooldown that lasts until that clock is right. */
-function notFromTheFuture(told: SharedKeyState, nowMs: number): SharedKeyState {
+function notFromTheFuture(told: KeyRecord, nowMs: number): KeyRecord {
   const aheadMs = (told.cooldown?.sinceMs ?? 0) - (nowMs + CLOCK_SKEW_MAX_MS);
   if (!told.cooldown || aheadMs <= 0) return told;
   const { sinceMs, untilMs } = told.cooldown;
@@ -69,7 +56,8 @@ function notFromTheFuture(told: SharedKeyState, nowMs: number): SharedKeyState {
 }
 
 function eventOf(change: KeyChange, from: KeyState, to: KeyState): Omit<KeyEvent, 'id'> {
-  const { provider, fingerprint, hint, scope, actor, atMs } = change;
+  const { actor, atMs } = change;
+  const { provider, fingerprint, hint, scope } = change.record;
   return {
     provider,
     fingerprint,

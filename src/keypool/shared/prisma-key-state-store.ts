@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../../core/clock.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import { DatabaseService, leave } from '../../database/index.ts';
+import { DatabaseService } from '../../database/index.ts';
 import type { KeyEvent as KeyEventRow } from '../../generated/prisma/client.ts';
+import { KeyClock } from '../key/key-clock.ts';
 import { scopeFrom } from './key-state-rows.ts';
-import { PostgresKeyStateSession } from './key-state-session.ts';
+import { CHANNEL, PostgresKeyStateSession } from './key-state-session.ts';
 import {
   type KeyEvent,
   type KeyEventQuery,
@@ -17,24 +17,26 @@ import {
 @Injectable()
 export class PrismaKeyStateStore extends KeyStateStore {
   readonly #sender: string;
+  #session: PostgresKeyStateSession | undefined;
 
   constructor(
     private readonly database: DatabaseService,
-    private readonly clock: Clock,
+    private readonly clock: KeyClock,
   ) {
     super();
     this.#sender = this.#newId();
+    database.listen(CHANNEL, (payload) => this.#session?.hear(payload));
   }
 
   override get ready(): Promise<void> {
     return this.database.ready;
   }
 
-  override connect(listener: KeyStateListener): Promise<KeyStateSession> {
-    return PostgresKeyStateSession.open(
-      { url: this.database.url, sender: this.#sender, newEventId: () => this.#newId(), leave },
-      listener,
-    );
+  override async connect(listener: KeyStateListener): Promise<KeyStateSession> {
+    const session = await this.database.session;
+    const options = { session, sender: this.#sender, newEventId: () => this.#newId() };
+    this.#session = new PostgresKeyStateSession(options, listener);
+    return this.#session;
   }
 
   override async claimCheck(key: KeyName, withinMs: number): Promise<boolean> {
