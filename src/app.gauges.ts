@@ -6,6 +6,7 @@ import { RecordingService } from './recording/recording.service.ts';
 import { Metrics, Tally } from './telemetry/index.ts';
 
 const KEY_STATES = ['valid', 'temporary', 'permanent'] as const;
+const SIDELINED_STATES = ['temporary', 'permanent'] as const;
 
 /** What is read off the parts of the bridge at the moment somebody scrapes. */
 export function registerGauges(app: INestApplication): void {
@@ -59,6 +60,20 @@ function registerKeys(app: INestApplication): void {
           for (const each of KEY_STATES) {
             const value = each === state.kind ? 1 : 0;
             result.observe(value, { provider, fingerprint, state: each });
+          }
+        }
+      }
+    });
+  meter
+    .createObservableGauge('aibridge_key_models_sidelined', {
+      description: 'For how many models each pool key is sidelined, and is not for others',
+    })
+    .addCallback((result) => {
+      for (const { provider, pool } of pools.all) {
+        for (const { fingerprint, models } of pool.snapshot()) {
+          for (const each of SIDELINED_STATES) {
+            const count = models.filter(({ state }) => state.kind === each).length;
+            result.observe(count, { provider, fingerprint, state: each });
           }
         }
       }

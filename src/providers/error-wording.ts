@@ -1,3 +1,5 @@
+import type { ErrorPattern } from './key-failures.ts';
+
 /**
  * A pattern for a whole message that starts with a vendor's own words.
  *
@@ -9,3 +11,11 @@
 export function vendorSentence(words: string): RegExp {
   return new RegExp(String.raw`^${words}(?:[^:]|:(?=//|\d\d\b| https?://))*$`, 'i');
 }
+
+/**
+ * A rate limit that holds for all models. Vendors speak of the organisation also where they count by
+ * model, and name their account pages in any case; a message that is about more says so.
+ */
+export const ACCOUNT_LIMITED: readonly ErrorPattern[] = [
+  { message: /\b(?:your|this) account\b|\b(?:account|organi[sz]ation)-wide\b|\ball models\b/i },
+];

@@ -11,6 +11,8 @@ export interface KeyFailures {
   readonly statusOf: Readonly<Record<string, number>>;
   /** The account's credit or quota is used up. */
   readonly quotaExhausted: readonly ErrorPattern[];
+  /** Of a rate limit: it is one of the whole account, whatever the model. */
+  readonly accountLimited: readonly ErrorPattern[];
   /** Of a 403: the key works, but not for this model or feature. */
   readonly modelForbidden: readonly ErrorPattern[];
   readonly rateLimits: readonly RateLimit[];

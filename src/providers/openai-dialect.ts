@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/errors.ts';
 import { parseDurationMs } from '../core/header-time.ts';
 import type { JsonObject } from '../core/json.ts';
-import { vendorSentence } from './error-wording.ts';
+import { ACCOUNT_LIMITED, vendorSentence } from './error-wording.ts';
 import type { KeyFailures, RateLimit } from './key-failures.ts';
 import type { BridgeFault } from './provider.ts';
 
@@ -49,6 +49,7 @@ export const OPENAI_FAILURES: KeyFailures = {
     { type: 'billing_error' },
     { message: vendorSentence('you exceeded your current quota') },
   ],
+  accountLimited: ACCOUNT_LIMITED,
   modelForbidden: [
     { code: 'model_not_found' },
     { code: 'missing_scope' },

@@ -40,6 +40,7 @@ export interface LogicalCall<T extends InspectedAnswer> {
 export interface FailoverSettings {
   readonly provider: Provider;
   readonly retriesMax: number;
+  readonly cooldownScope: 'key' | 'model';
   readonly forbiddenScope: 'key' | 'model';
   readonly clock: Clock;
 }
@@ -134,12 +135,13 @@ async function callOnce<T extends InspectedAnswer>(
 function judge(
   { answer, error }: InspectedAnswer,
   credential: Credential,
-  { provider, clock, forbiddenScope }: FailoverSettings,
+  { provider, clock, cooldownScope, forbiddenScope }: FailoverSettings,
 ): KeyVerdict {
   if (credential.kind === 'byok') return { kind: 'healthy' };
   const headers = { get: (name: string) => headerValue(answer.headers, name) };
   return classify({ status: answer.status, headers, error }, provider.failures, {
     nowMs: clock.nowMs(),
+    cooldownScope,
     forbiddenScope,
   });
 }

@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.ts';
 import type { ProviderConfig } from '../config/index.ts';
 import type { KeyPool } from '../keypool/index.ts';
 import type { Provider } from '../providers/index.ts';
@@ -20,7 +19,7 @@ export class ProviderInstance {
     readonly provider: Provider,
     /** Undefined where callers bring their own keys. */
     readonly pool: KeyPool | undefined,
-    settings: { readonly forbiddenScope: 'key' | 'model'; readonly clock: Clock },
+    settings: Omit<FailoverSettings, 'provider' | 'retriesMax'>,
   ) {
     this.name = config.name;
     this.type = config.type;

@@ -11,12 +11,13 @@ export class ProviderInstancesService {
   readonly all: readonly ProviderInstance[];
 
   constructor(config: BridgeConfig, clock: Clock, pools: KeyPoolsService) {
-    const { forbiddenScope } = config.keys;
+    const { cooldownScope, forbiddenScope } = config.keys;
+    const settings = { cooldownScope, forbiddenScope, clock };
     this.all = config.providers.map((provider) => {
       const description = providerOfType(provider.type);
       if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);
       const pool = pools.poolOf(provider.name);
-      return new ProviderInstance(provider, description, pool, { forbiddenScope, clock });
+      return new ProviderInstance(provider, description, pool, settings);
     });
   }
 

@@ -2,7 +2,7 @@ import { startSimulator, type Simulator } from '../simulator/index.ts';
 import { Bridge } from '../support/bridge.ts';
 import { fingerprintOf } from '../support/mask.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { messagesBody } from '../support/system.ts';
+import { LIMITS_ARE_THE_KEYS, messagesBody } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 export const FIRST = 'sk-ant-key-number-one-0001';
@@ -42,6 +42,7 @@ export class KeysSystem {
     const bridge = await Bridge.start({
       env: {
         DATABASE_URL: this.database.url,
+        ...LIMITS_ARE_THE_KEYS,
         AIBRIDGE_PROVIDER_0_TYPE: 'anthropic',
         AIBRIDGE_PROVIDER_0_BASE_URL: this.simulator.url,
         ...(env['AIBRIDGE_PROVIDER_0_KEYS_FILE'] === undefined && {

@@ -8,7 +8,7 @@ import {
   type Simulator,
 } from '../simulator/index.ts';
 import { fingerprintOf } from '../support/mask.ts';
-import { messagesBody } from '../support/system.ts';
+import { LIMITS_ARE_THE_KEYS, messagesBody } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import {
   ADMIN,
@@ -35,6 +35,7 @@ beforeAll(async () => {
   system = await startAuditSystem({
     AIBRIDGE_ANTHROPIC_BASE_URL: simulator.url,
     AIBRIDGE_ANTHROPIC_KEYS: [LIMITED, REVOKED, GOOD].join(','),
+    ...LIMITS_ARE_THE_KEYS,
   });
   await fetch(`${system.bridge.url}/anthropic/v1/messages`, {
     method: 'POST',

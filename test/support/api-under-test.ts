@@ -1,11 +1,9 @@
-import type { ProviderType } from './fleet.ts';
-
 /** What a suite that holds for every API needs to know of one. */
 export interface ApiUnderTest {
   readonly name: 'messages' | 'chat_completions' | 'responses' | 'passthrough';
   /** As it reads in a test's title. */
   readonly title: string;
-  readonly type: ProviderType;
+  readonly type: string;
   /** Below the provider's name. */
   readonly route: string;
   readonly modes: readonly Mode[];
@@ -62,7 +60,7 @@ export const RESPONSES: ApiUnderTest = {
     ...(streaming && { stream: true }),
     input: [{ role: 'user', content: prompt }],
   }),
-  inBandError: /event: error\ndata: \{"type":"error".*\}\n\n$/,
+  inBandError: /event: response\.failed\ndata: \{"type":"response\.failed".*\}\n\n$/,
 };
 
 export const ANTHROPIC_PASSTHROUGH: ApiUnderTest = {

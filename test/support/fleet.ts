@@ -1,19 +1,21 @@
+import { providerOfType } from '../../src/providers/index.ts';
 import { startSimulator, type Call, type Simulator } from '../simulator/index.ts';
 import { AuditTables } from './audit-tables.ts';
 import { Bridge } from './bridge.ts';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
-
-export type ProviderType = 'anthropic' | 'openai' | 'copilot';
+import { LIMITS_ARE_THE_KEYS } from './system.ts';
 
 /** One configured provider with keys that nobody else has. */
 export interface FleetProvider {
   readonly name: string;
-  readonly type: ProviderType;
+  readonly type: string;
   readonly keys: readonly string[];
 }
 
+export type ProviderSettings = Readonly<Record<string, string>>;
+
 interface Member extends FleetProvider {
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: ProviderSettings;
 }
 
 interface Running {
@@ -22,9 +24,6 @@ interface Running {
   readonly bridge: Bridge;
   readonly tables: AuditTables;
 }
-
-/** Where the provider's own base URL ends. */
-const MOUNT = { anthropic: '', openai: '/v1', copilot: '' } as const;
 
 /**
  * One bridge for a whole file, with a provider of its own for every test: keys keep
@@ -37,7 +36,7 @@ export class Fleet {
 
   /** `settings` are the provider's variables without their prefix, such as `IDLE_TIMEOUT`. */
   provider(
-    type: ProviderType,
+    type: string,
     { keys = 2, ...settings }: { keys?: number; [setting: string]: string | number } = {},
   ): FleetProvider {
     const name = `p${this.#members.length}`;
@@ -59,7 +58,7 @@ export class Fleet {
       providerVariables(member, index, simulator.url),
     );
     const bridge = await Bridge.start({
-      env: Object.assign({ DATABASE_URL: database.url }, ...providers, env),
+      env: Object.assign({ DATABASE_URL: database.url, ...LIMITS_ARE_THE_KEYS }, ...providers, env),
     });
     const tables = await AuditTables.open(database.url);
     this.#running = { simulator, database, bridge, tables };
@@ -101,11 +100,12 @@ export class Fleet {
 }
 
 /** Keys of which hints and fingerprints differ, too. */
-function keyOf(provider: string, index: number): string {
+export function keyOf(provider: string, index: number): string {
   return `sk-${provider}-pool-key-number-${String(index).padStart(4, '0')}`;
 }
 
-function providerVariables(
+/** The configuration of one provider, as the environment has it. */
+export function providerVariables(
   { name, type, keys, settings }: Member,
   index: number,
   simulatorUrl: string,
@@ -113,7 +113,7 @@ function providerVariables(
   const own = {
     TYPE: type,
     NAME: name,
-    BASE_URL: `${simulatorUrl}${MOUNT[type]}`,
+    BASE_URL: `${simulatorUrl}${providerOfType(type)?.mount ?? ''}`,
     ...(keys.length > 0 && { KEYS: keys.join(',') }),
     ...settings,
   };

@@ -16,6 +16,9 @@ export interface System {
 
 export const POOL_KEY = 'sk-ant-api03-the-only-pool-key-0001';
 
+/** As the reference does it, by which the spec's tables of keys are written. */
+export const LIMITS_ARE_THE_KEYS = { AIBRIDGE_COOLDOWN_SCOPE: 'key' };
+
 /** One Anthropic provider with one key; `settings` are its own, without the common prefix. */
 export async function startSystem(
   options: {
@@ -43,7 +46,7 @@ export async function startSystem(
     env,
     tables,
     async stop() {
-      if (bridge.exitCode === undefined) await bridge.stop();
+      await bridge.stop();
       await tables.close();
       await simulator.close();
       await database.drop();

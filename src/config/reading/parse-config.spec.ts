@@ -60,6 +60,7 @@ describe('the configuration', () => {
         cooldownDefaultMs: 60_000,
         cooldownMaxMs: 3_600_000,
         recheckMs: 600_000,
+        cooldownScope: 'model',
         forbiddenScope: 'key',
       },
       breaker: { enabled: true, failures: 5, intervalMs: 10_000, timeoutMs: 30_000, probes: 3 },

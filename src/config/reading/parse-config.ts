@@ -94,6 +94,7 @@ function readKeysConfig(reader: SettingsReader): KeysConfig {
     cooldownDefaultMs,
     cooldownMaxMs,
     recheckMs: recheck === 'off' ? undefined : recheck,
+    cooldownScope: reader.read(KEYS.cooldownScope),
     forbiddenScope: reader.read(KEYS.forbiddenScope),
   };
 }

@@ -74,9 +74,11 @@ export interface AwsCredentials {
 export interface KeysConfig {
   readonly cooldownDefaultMs: number;
   readonly cooldownMaxMs: number;
+  /** What a rate limit, and a refusal of a model, sidelines the key for. */
+  readonly cooldownScope: 'key' | 'model';
+  readonly forbiddenScope: 'key' | 'model';
   /** Undefined: a rejected key stays marked until an operator resets it. */
   readonly recheckMs: number | undefined;
-  readonly forbiddenScope: 'key' | 'model';
 }
 
 export interface BreakerConfig {

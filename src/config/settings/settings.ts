@@ -102,6 +102,12 @@ export const KEYS = {
     default: '1h',
     meaning: 'upper bound for the cooldown that upstream names',
   }),
+  cooldownScope: setting('AIBRIDGE_COOLDOWN_SCOPE', {
+    type: oneOf('model', 'key'),
+    default: 'model',
+    meaning:
+      '`model`: a rate limit sidelines the key for the model that was asked, unless the answer speaks of the whole account; `key`: for everything',
+  }),
   recheck: setting('AIBRIDGE_KEY_RECHECK', {
     type: wordOr('off', timer),
     default: '10m',

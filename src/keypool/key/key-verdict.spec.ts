@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../core/secret.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
-import { classify, KeyPool, type KeyVerdict } from '../index.ts';
 import { ANTHROPIC } from '../../providers/anthropic/index.ts';
 import { OPENAI } from '../../providers/openai/index.ts';
-import type { Provider } from '../../providers/index.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { KeyPool } from '../pool/key-pool.ts';
+import { classify, type KeyVerdict, type VerdictScope } from './key-verdict.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const MINUTES_15 = 15 * 60_000;
@@ -13,7 +14,8 @@ interface Reply {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
-  readonly forbiddenScope?: 'key' | 'model';
+  readonly cooldownScope?: VerdictScope;
+  readonly forbiddenScope?: VerdictScope;
 }
 
 function judge(provider: Provider, reply: Reply): string {
@@ -21,10 +23,11 @@ function judge(provider: Provider, reply: Reply): string {
 }
 
 function verdictOn(provider: Provider, reply: Reply): KeyVerdict {
-  const { status, headers = {}, body, forbiddenScope = 'key' } = reply;
+  const { status, headers = {}, body, cooldownScope = 'key', forbiddenScope = 'key' } = reply;
   const error = provider.readError(body);
   return classify({ status, headers: new Headers(headers), error }, provider.failures, {
     nowMs: NOW_MS,
+    cooldownScope,
     forbiddenScope,
   });
 }
@@ -186,6 +189,35 @@ describe('X1 a 403 about a model, with the forbidden scope "model"', () => {
     expect(judge(provider, { status: 401, body, forbiddenScope: 'model' })).toBe(
       'unauthorized key',
     );
+  });
+});
+
+describe('a rate limit, with the cooldown scope "model"', () => {
+  const ORGANISATION = "This request would exceed your organization's rate limit of 50,000 tokens.";
+  const ACCOUNT = "This request would exceed your account's rate limit. Please try again later.";
+  const MODEL =
+    'Rate limit reached for gpt-5 in organization org-1 on tokens per min. Visit https://platform.openai.com/account/rate-limits.';
+  it.each([
+    ['nothing more', ANTHROPIC, undefined, 'model'],
+    ['a limit that the organisation has for each model', ANTHROPIC, ORGANISATION, 'model'],
+    ['a limit of the account', ANTHROPIC, ACCOUNT, 'key'],
+    ['a limit of a model', OPENAI, MODEL, 'model'],
+    ['a limit for all models', OPENAI, 'Rate limit reached for all models.', 'key'],
+  ] as const)('is one of what it says: %s', (_, provider, message, scope) => {
+    const body =
+      provider === ANTHROPIC
+        ? anthropic('rate_limit_error', message)
+        : openai({ code: 'rate_limit_exceeded', message });
+    for (const status of [429, 200]) {
+      const verdict = verdictOn(provider, { status, body, cooldownScope: 'model' });
+      expect(verdict).toMatchObject({ reason: 'rate_limited', scope });
+      expect(verdictOn(provider, { status, body })).toMatchObject({ scope: 'key' });
+    }
+  });
+
+  it('leaves a used-up quota one of the key', () => {
+    const reply = { status: 402, cooldownScope: 'model' } as const;
+    expect(verdictOn(ANTHROPIC, reply)).toMatchObject({ reason: 'quota_exhausted', scope: 'key' });
   });
 });
 

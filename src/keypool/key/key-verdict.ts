@@ -6,8 +6,16 @@ import type { CoolReason, RejectReason } from './key-state.ts';
 export type KeyVerdict =
   | { readonly kind: 'healthy' }
   /** `forMs` is what upstream names; 0 when it names nothing. */
-  | { readonly kind: 'cool'; readonly reason: CoolReason; readonly forMs: number }
-  | { readonly kind: 'reject'; readonly reason: RejectReason; readonly scope: 'key' | 'model' };
+  | {
+      readonly kind: 'cool';
+      readonly reason: CoolReason;
+      readonly forMs: number;
+      readonly scope: VerdictScope;
+    }
+  | { readonly kind: 'reject'; readonly reason: RejectReason; readonly scope: VerdictScope };
+
+/** What a verdict is about: all that the key is used for, or the model that was asked. */
+export type VerdictScope = 'key' | 'model';
 
 /** The head of a reply and, where there is one, the error of its body or of its first SSE event. */
 export interface UpstreamReply {
@@ -18,8 +26,10 @@ export interface UpstreamReply {
 
 export interface VerdictSettings {
   readonly nowMs: number;
-  /** `model`: a 403 about the model sidelines the key for that model only. */
-  readonly forbiddenScope: 'key' | 'model';
+  /** `model`: a rate limit that is not the account's sidelines the key for that model only. */
+  readonly cooldownScope: VerdictScope;
+  /** `model`: a 403 about the model does. */
+  readonly forbiddenScope: VerdictScope;
 }
 
 /** A quota comes back when somebody pays or a period ends, not within seconds. */
@@ -39,15 +49,17 @@ const HEALTHY: KeyVerdict = { kind: 'healthy' };
 export function classify(
   reply: UpstreamReply,
   failures: KeyFailures,
-  { nowMs, forbiddenScope }: VerdictSettings,
+  { nowMs, cooldownScope, forbiddenScope }: VerdictSettings,
 ): KeyVerdict {
   const status = effectiveStatus(reply, failures);
   if (status === 402 || fitsAny(reply.error, failures.quotaExhausted)) {
-    return { kind: 'cool', reason: 'quota_exhausted', forMs: QUOTA_COOLDOWN_MS };
+    return { kind: 'cool', reason: 'quota_exhausted', forMs: QUOTA_COOLDOWN_MS, scope: 'key' };
   }
   if (status === 429) {
     const forMs = readCooldownMs(reply.headers, failures.rateLimits, nowMs);
-    return { kind: 'cool', reason: 'rate_limited', forMs };
+    const isAccountWide = fitsAny(reply.error, failures.accountLimited);
+    const scope = isAccountWide ? 'key' : cooldownScope;
+    return { kind: 'cool', reason: 'rate_limited', forMs, scope };
   }
   if (status === 401) return { kind: 'reject', reason: 'unauthorized', scope: 'key' };
   if (status === 403) {

@@ -65,12 +65,25 @@ describe('what an operator reads about the keys', () => {
     expect(log.lines[1]?.fields).toEqual({ provider: 'anthropic', hint: 'a-...-1' });
   });
 
-  it('a key that is sidelined for a model only leaves the pool as it is', () => {
-    const { forbid, hear, log } = aLoggedProcess(2);
+  it('names the model that a key is sidelined for, and says what is left for that', () => {
+    const { cool, forbid, hear, log } = aLoggedProcess(3);
     forbid(0, 'opus');
+    cool(1, 1_000, 'haiku');
     hear();
-    expect(log.said).toEqual(['warn key marked permanent']);
-    expect(log.lines[0]?.fields).toMatchObject({ model: 'opus' });
+    expect(log.said).toEqual(['warn key marked permanent', 'info key marked temporary']);
+    expect(log.lines.map(({ fields }) => fields?.['model'])).toEqual(['opus', 'haiku']);
+
+    cool(1, 1_000, 'opus');
+    hear();
+    cool(2, 1_000, 'opus');
+    hear();
+    expect(log.said.slice(2)).toEqual([
+      'info key marked temporary',
+      'warn pool is down to its last key',
+      'info key marked temporary',
+      'error pool has no usable key',
+    ]);
+    expect(log.lines.at(-1)?.fields).toEqual({ provider: 'anthropic', model: 'opus', keys: 3 });
   });
 
   it('tells who brought a key back', () => {
@@ -88,7 +101,7 @@ describe('what an operator reads about the keys', () => {
   it('what another process has logged is left to debugging, but not what is left of the pool', () => {
     const [here, there] = [aLoggedProcess(2), aProcess()];
     there.reject(0);
-    for (const { shared } of there.told) here.pool.merge(shared);
+    for (const { record } of there.told) here.pool.merge(record);
     here.hear();
     expect(here.log.said).toEqual(['warn pool is down to its last key']);
   });

@@ -17,8 +17,7 @@ export class KeyLog {
     if (!transition.isStateChange) return;
     if (transition.origin === 'local') this.#logChange(transition);
     else this.#logLearned(transition);
-    const { from, scope } = transition;
-    if (scope === null && from.kind === 'valid') this.#logWhatIsLeft(transition.provider, pool);
+    if (transition.from.kind === 'valid') this.#logWhatIsLeft(transition, pool);
   }
 
   #logChange({
@@ -51,12 +50,14 @@ export class KeyLog {
     this.#logger.debug('key state learned from another process', fields);
   }
 
-  #logWhatIsLeft(provider: string, { keys }: KeyPool): void {
-    const [last, ...others] = keys.filter((key) => key.stateFor().kind === 'valid');
+  /** For everything, or for the model that the key was sidelined for. */
+  #logWhatIsLeft({ provider, scope }: KeyTransition, { keys }: KeyPool): void {
+    const [last, ...others] = keys.filter((key) => key.stateFor(scope).kind === 'valid');
+    const fields = { provider, ...(scope !== null && { model: scope }) };
     if (last === undefined) {
-      this.#logger.error('pool has no usable key', { provider, keys: keys.length });
+      this.#logger.error('pool has no usable key', { ...fields, keys: keys.length });
     } else if (others.length === 0) {
-      this.#logger.warn('pool is down to its last key', { provider, hint: last.hint });
+      this.#logger.warn('pool is down to its last key', { ...fields, hint: last.hint });
     }
   }
 }

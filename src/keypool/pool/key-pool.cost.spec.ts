@@ -22,7 +22,7 @@ function aBigPool() {
 }
 
 function cooled(forMs: number): KeyVerdict {
-  return { kind: 'cool', reason: 'rate_limited', forMs };
+  return { kind: 'cool', reason: 'rate_limited', forMs, scope: 'key' };
 }
 
 /** `stateFor` is the only way to learn whether a key is usable, so its calls are the keys looked at. */

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rateLimited } from '../../../test/support/a-pool.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { unreachable } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
@@ -11,18 +12,25 @@ type Operation =
   | { readonly op: 'wait'; readonly ms: number }
   | { readonly op: 'walk'; readonly model: string }
   | { readonly op: 'next'; readonly walk: number }
-  | { readonly op: 'cool'; readonly key: number; readonly forMs: number }
+  | CoolOperation
   | { readonly op: 'reject'; readonly key: number; readonly model: string | null }
   | { readonly op: 'reset'; readonly key: number }
   | { readonly op: 'replace'; readonly names: readonly string[] };
+
+interface CoolOperation {
+  readonly op: 'cool';
+  readonly key: number;
+  readonly forMs: number;
+  readonly model: string | null;
+}
 
 type Outcome = string | { readonly kind: string; readonly afterMs: number };
 
 /** A key as one would write it down: when it cools until, and what it is rejected for. */
 interface SimpleKey {
   readonly name: string;
-  coolUntilMs: number;
-  /** `null`: for everything. */
+  /** For what until when; `null`: for everything. */
+  readonly coolUntilMs: Map<string | null, number>;
   readonly rejectedFor: Set<string | null>;
 }
 
@@ -61,7 +69,7 @@ class Comparison {
       case 'next':
         return this.#next(operation.walk);
       case 'cool':
-        return this.#cool(this.#keyAt(operation.key), operation.forMs);
+        return this.#cool(this.#keyAt(operation.key), operation);
       case 'reject':
         return this.#reject(this.#keyAt(operation.key), operation.model);
       case 'reset':
@@ -85,10 +93,13 @@ class Comparison {
     this.expected.push(this.#simpleNext(walk.simple));
   }
 
-  #cool({ real, simple }: KeyPair, forMs: number): void {
-    this.#pool.mark(real, { kind: 'cool', reason: 'rate_limited', forMs }, { status: 429 });
+  #cool({ real, simple }: KeyPair, { forMs, model }: CoolOperation): void {
+    const verdict = rateLimited(forMs, model === null ? 'key' : 'model');
+    this.#pool.mark(real, verdict, { status: 429, model: model ?? 'opus' });
     const untilMs = this.#clock.nowMs() + (forMs > 0 ? forMs : 60_000);
-    simple.coolUntilMs = Math.max(simple.coolUntilMs, untilMs);
+    // What a request without a model has met is met by all.
+    const coolsFor = model === '' ? null : model;
+    simple.coolUntilMs.set(coolsFor, Math.max(simple.coolUntilMs.get(coolsFor) ?? 0, untilMs));
   }
 
   #reject({ real, simple }: KeyPair, model: string | null): void {
@@ -100,7 +111,7 @@ class Comparison {
 
   #reset({ real, simple }: KeyPair): void {
     this.#pool.reset(real.fingerprint, 'operator_reset');
-    simple.coolUntilMs = 0;
+    simple.coolUntilMs.clear();
     simple.rejectedFor.clear();
   }
 
@@ -127,7 +138,8 @@ class Comparison {
 
   #waitMs(key: SimpleKey, model: string): number {
     if (key.rejectedFor.has(null) || key.rejectedFor.has(model)) return Infinity;
-    return Math.max(0, key.coolUntilMs - this.#clock.nowMs());
+    const untilMs = [null, model].map((scope) => key.coolUntilMs.get(scope) ?? 0);
+    return Math.max(0, Math.max(...untilMs) - this.#clock.nowMs());
   }
 
   #keyAt(index: number): KeyPair {
@@ -144,7 +156,7 @@ interface KeyPair {
 }
 
 function aSimpleKey(name: string): SimpleKey {
-  return { name, coolUntilMs: 0, rejectedFor: new Set() };
+  return { name, coolUntilMs: new Map(), rejectedFor: new Set() };
 }
 
 function aSecret(name: string): Secret {
@@ -168,6 +180,7 @@ const anOperation: fc.Arbitrary<Operation> = fc.oneof(
     op: fc.constant('cool'),
     key: index,
     forMs: fc.integer({ min: -5_000, max: 200_000 }),
+    model: fc.option(model),
   }),
   fc.record({ op: fc.constant('reject'), key: index, model: fc.option(model) }),
   fc.record({ op: fc.constant('reset'), key: index }),

@@ -1,220 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { aPool, kinds, named, rateLimited, walked } from '../../../test/support/a-pool.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { Secret } from '../../core/secret.ts';
-import { KeyListError } from './key-list.ts';
-import { KeyPool, type KeyPoolSettings } from './key-pool.ts';
-import type { KeyTransition } from '../key/key-transition.ts';
 import type { KeyVerdict } from '../key/key-verdict.ts';
+import { KeyListError } from './key-list.ts';
+import { KeyPool } from './key-pool.ts';
 import { PoolExhausted } from './walker.ts';
 
-const UNAUTHORIZED: KeyVerdict = { kind: 'reject', reason: 'unauthorized', scope: 'key' };
-const QUOTA: KeyVerdict = { kind: 'cool', reason: 'quota_exhausted', forMs: 0 };
-
-function aPool({ keys = 2, ...settings }: { keys?: number } & Partial<KeyPoolSettings> = {}) {
-  const clock = new FakeClock();
-  const transitions: KeyTransition[] = [];
-  const pool = new KeyPool(
-    Array.from({ length: keys }, (_, index) => named(index)),
-    {
-      provider: 'anthropic',
-      clock,
-      cooldownDefaultMs: 60_000,
-      cooldownMaxMs: 3_600_000,
-      onTransition: (transition) => transitions.push(transition),
-      ...settings,
-    },
-  );
-  const key = (index: number) => {
-    const found = pool.keys[index];
-    if (!found) throw new Error(`no key ${index}`);
-    return found;
-  };
-  return {
-    clock,
-    pool,
-    transitions,
-    key,
-    cool: (index: number, seconds: number) =>
-      pool.mark(key(index), rateLimited(seconds * 1_000), { status: 429 }),
-    reject: (index: number) => pool.mark(key(index), UNAUTHORIZED, { status: 401 }),
-  };
-}
-
-const named = (index: number) => new Secret(`test-key-number-${index}`);
-
-function rateLimited(forMs: number): KeyVerdict {
-  return { kind: 'cool', reason: 'rate_limited', forMs };
-}
-
-/** Everything a walk gives, as positions, and how it ends. */
-function walked(pool: KeyPool, model?: string) {
-  const walker = pool.walk(model);
-  const keys: number[] = [];
-  for (;;) {
-    const step = walker.next();
-    if (step instanceof PoolExhausted) return { keys, kind: step.kind, afterMs: step.retryAfterMs };
-    keys.push(pool.keys.indexOf(step));
-  }
-}
-
-const kinds = (pool: KeyPool) => pool.snapshot().map(({ state }) => state.kind);
-
-describe('the walk over a pool', () => {
-  type Step =
-    readonly [at: 'cool', key: number, seconds: number] | readonly [at: 'reject', key: number];
-  interface Row {
-    readonly id: string;
-    readonly size: number;
-    readonly marks?: readonly Step[];
-    readonly laterS?: number;
-    readonly keys: readonly number[];
-    readonly kind?: 'transient' | 'permanent';
-    readonly afterS?: number;
-  }
-  const rows: readonly Row[] = [
-    { id: 'A1', size: 3, keys: [0, 1, 2] },
-    { id: 'A2', size: 3, marks: [['cool', 0, 60]], keys: [1, 2] },
-    {
-      id: 'A3',
-      size: 3,
-      marks: [
-        ['reject', 0],
-        ['reject', 1],
-      ],
-      keys: [2],
-    },
-    { id: 'A4', size: 2, marks: [['cool', 0, 30]], laterS: 35, keys: [0, 1] },
-    { id: 'A5', size: 2, marks: [['cool', 0, 0]], laterS: 50, keys: [1] },
-    { id: 'A6', size: 2, marks: [['cool', 0, 0]], laterS: 65, keys: [0, 1] },
-    { id: 'A7', size: 2, marks: [['cool', 0, -10]], laterS: 65, keys: [0, 1] },
-    {
-      id: 'A8',
-      size: 1,
-      marks: [
-        ['cool', 0, 60],
-        ['cool', 0, 10],
-      ],
-      laterS: 15,
-      keys: [],
-      afterS: 45,
-    },
-    {
-      id: 'A9',
-      size: 1,
-      marks: [
-        ['cool', 0, 60],
-        ['cool', 0, 10],
-      ],
-      laterS: 65,
-      keys: [0],
-    },
-    {
-      id: 'A10',
-      size: 3,
-      marks: [
-        ['cool', 0, 60],
-        ['cool', 1, 10],
-        ['cool', 2, 30],
-      ],
-      keys: [],
-      afterS: 10,
-    },
-    {
-      id: 'A11',
-      size: 2,
-      marks: [
-        ['cool', 0, 60],
-        ['cool', 1, 60],
-      ],
-      keys: [],
-      afterS: 60,
-    },
-    {
-      id: 'A12',
-      size: 2,
-      marks: [
-        ['reject', 0],
-        ['reject', 1],
-      ],
-      keys: [],
-      kind: 'permanent',
-    },
-    {
-      id: 'A13',
-      size: 3,
-      marks: [
-        ['reject', 0],
-        ['cool', 1, 60],
-        ['reject', 2],
-      ],
-      keys: [],
-      afterS: 60,
-    },
-  ];
-
-  it.each(rows)('$id yields keys $keys and ends as the table says', (row) => {
-    const { pool, clock, cool, reject } = aPool({ keys: row.size });
-    for (const mark of row.marks ?? []) {
-      if (mark[0] === 'cool') cool(mark[1], mark[2]);
-      else reject(mark[1]);
-    }
-    clock.advanceMs((row.laterS ?? 0) * 1_000);
-    expect(walked(pool)).toEqual({
-      keys: row.keys,
-      kind: row.kind ?? 'transient',
-      afterMs: (row.afterS ?? 0) * 1_000,
-    });
-  });
-
-  it('A14 keeps the longer of many cooldowns, whatever their order', () => {
-    const { key, clock, cool } = aPool({ keys: 1 });
-    for (let mark = 0; mark < 10; mark++) cool(0, mark % 2 === 0 ? 60 : 10);
-    clock.advanceMs(50_000);
-    expect(key(0).stateFor()).toMatchObject({ kind: 'temporary', remainingMs: 10_000 });
-    clock.advanceMs(15_000);
-    expect(key(0).stateFor()).toEqual({ kind: 'valid' });
-  });
-
-  it('A15 keeps a rejected key rejected, whatever cooldowns surround the rejection', () => {
-    const { key, clock, cool, reject } = aPool({ keys: 1 });
-    for (let mark = 0; mark < 10; mark++) {
-      if (mark % 2 === 0) cool(0, 60);
-      else reject(0);
-    }
-    clock.advanceMs(7 * 86_400_000);
-    expect(key(0).stateFor()).toMatchObject({ kind: 'permanent', reason: 'unauthorized' });
-  });
-
-  it('A16 ends as transient when every key was handed out and none was marked', () => {
-    expect(walked(aPool({ keys: 2 }).pool)).toMatchObject({ kind: 'transient', afterMs: 0 });
-  });
-
-  it('goes forward only: a key that recovers behind it is left to the next walk', () => {
-    const { pool, clock, key, cool } = aPool({ keys: 2 });
-    cool(0, 5);
-    const walker = pool.walk();
-    expect(walker.next()).toBe(key(1));
-    clock.advanceMs(5_000);
-    expect(walker.next()).toEqual(new PoolExhausted('transient', 0));
-    expect(pool.walk().next()).toBe(key(0));
-  });
-
-  it('judges a key when it is reached, not when the walk starts', () => {
-    const { pool, clock, key, cool, reject } = aPool({ keys: 3 });
-    cool(1, 5);
-    const walker = pool.walk();
-    walker.next();
-    clock.advanceMs(5_000);
-    reject(2);
-    expect(walker.next()).toBe(key(1));
-    expect(walker.next()).toBeInstanceOf(PoolExhausted);
-  });
-
-  it('reserves nothing: concurrent walks get the same key', () => {
-    const { pool, key } = aPool();
-    expect([pool.walk().next(), pool.walk().next()]).toEqual([key(0), key(0)]);
-  });
-});
+const QUOTA: KeyVerdict = { kind: 'cool', reason: 'quota_exhausted', forMs: 0, scope: 'key' };
 
 describe('making a pool', () => {
   const settings = {
@@ -273,8 +66,10 @@ describe('marking', () => {
       atMs,
       actor: null,
       origin: 'local',
-      shared: {
+      record: {
+        provider: 'anthropic',
         fingerprint: key(0).fingerprint,
+        hint: 'te...-0',
         scope: null,
         resetAtMs: 0,
         cooldown,
@@ -330,6 +125,32 @@ describe('marking', () => {
     expect(walked(pool, 'haiku').keys).toEqual([0, 1]);
     expect(walked(pool).keys).toEqual([0, 1]);
     expect(kinds(pool)).toEqual(['valid', 'valid']);
+    expect(pool.snapshot()[0]?.models).toMatchObject([{ model: 'opus' }]);
+  });
+
+  it('cools a key down for the model that was asked, or for everything where none was', () => {
+    const { pool, key } = aPool({ keys: 2 });
+    const limited = rateLimited(5_000, 'model');
+    pool.mark(key(0), limited, { status: 429, model: 'opus' });
+    expect(walked(pool, 'opus')).toEqual({ keys: [1], kind: 'transient', afterMs: 0 });
+    pool.mark(key(1), limited, { status: 429, model: 'opus' });
+    expect(walked(pool, 'opus')).toEqual({ keys: [], kind: 'transient', afterMs: 5_000 });
+    expect(walked(pool, 'haiku').keys).toEqual([0, 1]);
+    expect(walked(pool).keys).toEqual([0, 1]);
+
+    pool.mark(key(0), limited, { status: 429, model: '' });
+    expect(walked(pool, 'haiku').keys).toEqual([1]);
+    expect(kinds(pool)).toEqual(['temporary', 'valid']);
+  });
+
+  it('forgets models that a key has cooled down for before those that it is still sidelined for', () => {
+    const { pool, key, clock } = aPool({ keys: 1 });
+    const forbidden: KeyVerdict = { kind: 'reject', reason: 'forbidden', scope: 'model' };
+    pool.mark(key(0), forbidden, { status: 403, model: 'opus' });
+    for (let model = 0; model < 200; model++) {
+      pool.mark(key(0), rateLimited(1, 'model'), { status: 429, model: `model-${model}` });
+      clock.advanceMs(1);
+    }
     expect(pool.snapshot()[0]?.models).toMatchObject([{ model: 'opus' }]);
   });
 

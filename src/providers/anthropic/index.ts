@@ -1,6 +1,6 @@
 import { parseTimestampMs } from '../../core/header-time.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { vendorSentence } from '../error-wording.ts';
+import { ACCOUNT_LIMITED, vendorSentence } from '../error-wording.ts';
 import type { KeyFailures, RateLimit } from '../key-failures.ts';
 import type { BridgeFault, Provider } from '../provider.ts';
 import { readUpstreamError } from '../upstream-error.ts';
@@ -41,6 +41,7 @@ const FAILURES: KeyFailures = {
       message: vendorSentence('you have reached your specified (?:workspace )?api usage limits'),
     },
   ],
+  accountLimited: ACCOUNT_LIMITED,
   // The type says "known, but not allowed to"; some wordings of it speak of the key itself.
   modelForbidden: [
     {
