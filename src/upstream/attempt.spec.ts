@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
-import { Attempt, type Credential, type FinishedAttempt } from './attempt.ts';
+import { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 const CREDENTIAL: Credential = {
@@ -13,13 +13,18 @@ const CREDENTIAL: Credential = {
 function attempted(run: (attempt: Attempt, clock: FakeClock) => void): FinishedAttempt[] {
   const finished: FinishedAttempt[] = [];
   const clock = new FakeClock(1_000);
-  run(new Attempt(2, CREDENTIAL, clock, (attempt) => finished.push(attempt)), clock);
+  const witness: AttemptWitness = {
+    attemptBegun: () => undefined,
+    headArrived: () => undefined,
+    attemptFinished: (attempt) => finished.push(attempt),
+  };
+  run(new Attempt(2, CREDENTIAL, clock, witness), clock);
   return finished;
 }
 
 it('lasts until nothing more is expected, and waits until the answer is known', () => {
   const finished = attempted((attempt, clock) => {
-    attempt.status = 200;
+    attempt.headArrived(200);
     clock.advanceMs(40);
     attempt.answered();
     clock.advanceMs(60);

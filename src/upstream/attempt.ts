@@ -11,6 +11,7 @@ export type AttemptOutcome =
   | 'quota_exhausted'
   | 'unauthorized'
   | 'forbidden'
+  | 'server_error'
   | 'transport_error'
   | 'timeout'
   | 'aborted';
@@ -24,6 +25,14 @@ export interface AttemptEnd {
   readonly outcome: AttemptOutcome;
   readonly cooldownMs?: number | null;
   readonly error?: string | null;
+}
+
+/** Is told of an attempt while it is under way. Must neither throw nor wait. */
+export interface AttemptWitness {
+  attemptBegun(attempt: Attempt): void;
+  /** Of an answer to the attempt that began last. */
+  headArrived(status: number): void;
+  attemptFinished(attempt: FinishedAttempt): void;
 }
 
 export interface FinishedAttempt extends Required<AttemptEnd> {
@@ -41,11 +50,11 @@ export interface FinishedAttempt extends Required<AttemptEnd> {
  * expected of it. Finished exactly once; later tries to finish it change nothing.
  */
 export class Attempt {
-  status: number | null = null;
-  readonly #startedAtMs: number;
+  readonly startedAtMs: number;
+  #status: number | null = null;
   readonly #startedMonotonicMs: number;
   readonly #clock: Clock;
-  readonly #onFinish: (attempt: FinishedAttempt) => void;
+  readonly #witness: AttemptWitness;
   #answeredAfterMs: number | undefined;
   #isFinished = false;
 
@@ -53,12 +62,23 @@ export class Attempt {
     readonly ordinal: number,
     readonly credential: Credential,
     clock: Clock,
-    onFinish: (attempt: FinishedAttempt) => void,
+    witness: AttemptWitness,
   ) {
     this.#clock = clock;
-    this.#onFinish = onFinish;
-    this.#startedAtMs = clock.nowMs();
+    this.#witness = witness;
+    this.startedAtMs = clock.nowMs();
     this.#startedMonotonicMs = clock.monotonicMs();
+    witness.attemptBegun(this);
+  }
+
+  /** Of the answer, as soon as its head is there. */
+  get status(): number | null {
+    return this.#status;
+  }
+
+  headArrived(status: number): void {
+    this.#status = status;
+    this.#witness.headArrived(status);
   }
 
   /** It is clear now what the provider answers; from here on it is relayed. */
@@ -70,11 +90,11 @@ export class Attempt {
     if (this.#isFinished) return;
     this.#isFinished = true;
     const elapsedMs = this.#elapsedMs();
-    this.#onFinish({
+    this.#witness.attemptFinished({
       ordinal: this.ordinal,
       credential: this.credential,
-      status: this.status,
-      startedAtMs: this.#startedAtMs,
+      status: this.#status,
+      startedAtMs: this.startedAtMs,
       durationMs: Math.round(elapsedMs),
       waitedMs: this.#answeredAfterMs ?? elapsedMs,
       outcome: end.outcome,

@@ -26,6 +26,8 @@ class Scene {
   readonly tried: string[] = [];
   readonly cancelled: string[] = [];
   readonly attempts: FinishedAttempt[] = [];
+  /** Keys as attempts begin, and the status of each answer as its head arrives. */
+  readonly begun: string[] = [];
   readonly caller = new AbortController();
   readonly pool: KeyPool;
   retriesMax = 0;
@@ -58,11 +60,16 @@ class Scene {
       send: (credential) => this.#send(credential.secret.reveal()),
       inspect: (answer) => Promise.resolve({ answer, error: undefined, failure: this.readFailure }),
       nextOrdinal: () => this.tried.length + 1,
-      onAttempt: (attempt) => this.attempts.push(attempt),
+      witness: {
+        attemptBegun: ({ credential }) => this.begun.push(credential.secret.reveal()),
+        headArrived: (status) => this.begun.push(String(status)),
+        attemptFinished: (attempt) => this.attempts.push(attempt),
+      },
     };
     return callWithFailover(call, {
       provider: ANTHROPIC,
       retriesMax: this.retriesMax,
+      cooldownScope: 'key',
       forbiddenScope: 'key',
       clock: this.clock,
     });
@@ -104,6 +111,7 @@ describe('a walk', () => {
     const scene = new Scene({ k0: LIMITED, k1: REJECTED, k2: OK });
     expect(await scene.call()).toMatchObject({ kind: 'answered' });
     expect(scene.tried).toEqual(['k0', 'k1', 'k2']);
+    expect(scene.begun).toEqual(['k0', '429', 'k1', '401', 'k2', '200']);
     expect(scene.cancelled).toEqual(['k0', 'k1']);
     expect(scene.attempts).toMatchObject([
       { ordinal: 1, outcome: 'rate_limited', status: 429, cooldownMs: 5_000 },
@@ -145,6 +153,35 @@ describe('a walk', () => {
     expect(await scene.call()).toMatchObject({ kind: 'exhausted' });
     expect(scene.tried).toEqual(keys);
     expect(scene.attempts).toHaveLength(keys.length);
+  });
+});
+
+describe('an answer that was handed out before its first event', () => {
+  const ERROR = { type: 'rate_limit_error', code: '', message: 'slow down' };
+
+  it('marks its key when that event is an error about it', async () => {
+    const scene = new Scene({ k0: OK, k1: OK });
+    const result = await scene.call();
+    if (result.kind === 'answered') result.openedWith(ERROR);
+    expect(scene.attempts).toMatchObject([
+      { outcome: 'rate_limited', status: 200, cooldownMs: 60_000, error: 'slow down' },
+    ]);
+    await scene.call();
+    expect(scene.tried).toEqual(['k0', 'k1']);
+  });
+
+  it('leaves it as it is for any other error, and for a caller’s own', async () => {
+    const scene = new Scene({ k0: OK, own: OK });
+    const overloaded = { ...ERROR, type: 'overloaded_error' };
+    for (const [own, error] of [
+      [undefined, overloaded],
+      ['own', ERROR],
+    ] as const) {
+      const result = await scene.call(own);
+      if (result.kind === 'answered') result.openedWith(error);
+    }
+    expect(scene.attempts).toEqual([]);
+    expect(scene.pool.snapshot().map(({ state }) => state.kind)).toEqual(['valid', 'valid']);
   });
 });
 
@@ -205,7 +242,11 @@ describe('an answer of which the beginning cannot be read', () => {
   it('is a failure when the status says nothing about the key', async () => {
     const scene = new Scene({ k0: { status: 500 }, k1: OK });
     scene.readFailure = new UpstreamFailure('truncated', 'cut off');
-    expect(await scene.call()).toMatchObject({ kind: 'failed', failure: { kind: 'truncated' } });
+    expect(await scene.call()).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'truncated' },
+      status: 500,
+    });
     expect(scene.outcomes).toEqual(['k0 transport_error']);
   });
 });
@@ -218,7 +259,10 @@ describe('the same key is tried again', () => {
     expect(await scene.call()).toMatchObject({ inspected: { answer: { status: 200 } } });
     expect(scene.tried).toEqual(['k0', 'k0', 'k0']);
     expect(scene.cancelled).toEqual(['k0', 'k0']);
-    expect(scene.attempts).toMatchObject([{ status: 503 }, { status: 503 }]);
+    expect(scene.attempts).toMatchObject([
+      { status: 503, outcome: 'server_error' },
+      { status: 503, outcome: 'server_error' },
+    ]);
   });
 
   it('not for what is about the key: that goes on to the next', async () => {
@@ -247,11 +291,16 @@ it('without a pool and without a key of the caller nobody is called', async () =
     send: () => Promise.reject(UNREACHABLE),
     inspect: () => Promise.reject(UNREACHABLE),
     nextOrdinal: () => 1,
-    onAttempt: () => undefined,
+    witness: {
+      attemptBegun: () => undefined,
+      headArrived: () => undefined,
+      attemptFinished: () => undefined,
+    },
   };
   const settings = {
     provider: ANTHROPIC,
     retriesMax: 0,
+    cooldownScope: 'key',
     forbiddenScope: 'key',
     clock: scene.clock,
   } as const;

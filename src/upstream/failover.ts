@@ -6,9 +6,10 @@ import {
   type KeyVerdict,
   type PoolKey,
   PoolExhausted,
+  type VerdictSettings,
 } from '../keypool/index.ts';
 import type { Provider, UpstreamError } from '../providers/index.ts';
-import { Attempt, type Credential, type FinishedAttempt } from './attempt.ts';
+import { Attempt, type AttemptWitness, type Credential } from './attempt.ts';
 import { headerValue } from './header-policy.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
 import type { Answer } from './upstream-call.ts';
@@ -34,14 +35,12 @@ export interface LogicalCall<T extends InspectedAnswer> {
   send(credential: Credential): Promise<Answer>;
   inspect(answer: Answer, credential: Credential): Promise<T>;
   nextOrdinal(): number;
-  onAttempt(attempt: FinishedAttempt): void;
+  readonly witness: AttemptWitness;
 }
 
-export interface FailoverSettings {
+export interface FailoverSettings extends Omit<VerdictSettings, 'nowMs'> {
   readonly provider: Provider;
   readonly retriesMax: number;
-  readonly cooldownScope: 'key' | 'model';
-  readonly forbiddenScope: 'key' | 'model';
   readonly clock: Clock;
 }
 
@@ -50,18 +49,29 @@ interface Answered<T> {
   readonly kind: 'answered';
   readonly inspected: T;
   readonly attempt: Attempt;
+  /**
+   * Told of an error that opens the answer, but came when the answer had been handed out:
+   * too late for another key, and the key that it is about is marked all the same.
+   */
+  readonly openedWith: (error: UpstreamError) => void;
 }
 
 interface Failed {
   readonly kind: 'failed';
   readonly failure: UpstreamFailure;
+  /** What the provider had answered before it failed; null when it was not even a status. */
+  readonly status: number | null;
 }
 
 export type CallResult<T> =
   Answered<T> | Failed | { readonly kind: 'exhausted'; readonly exhausted: PoolExhausted };
 
 /** What the key is to be blamed for, if anything, along with the answer that says so. */
-type KeyResult<T> = (Answered<T> & { readonly verdict: KeyVerdict }) | Failed;
+type KeyResult<T> = Judged<T> | Failed;
+
+interface Judged<T> extends Omit<Answered<T>, 'openedWith'> {
+  readonly verdict: KeyVerdict;
+}
 
 /**
  * The one failover loop: every call of every API, blocking, streaming and
@@ -73,8 +83,8 @@ export async function callWithFailover<T extends InspectedAnswer>(
   call: LogicalCall<T>,
   settings: FailoverSettings,
 ): Promise<CallResult<T>> {
-  if (call.signal.aborted) return { kind: 'failed', failure: callerLeft() };
-  if (call.byok !== undefined) return callWithKey(call, call.byok, settings);
+  if (call.signal.aborted) return callerLeft();
+  if (call.byok !== undefined) return callWithOwnKey(call, call.byok, settings);
   const walker = call.pool?.walk(call.model);
   while (!call.signal.aborted) {
     const key = walker?.next() ?? new PoolExhausted('permanent', 0);
@@ -85,10 +95,22 @@ export async function callWithFailover<T extends InspectedAnswer>(
       scheme: settings.provider.auth,
     };
     const result = await callWithKey(call, credential, settings);
-    if (result.kind === 'failed' || result.verdict.kind === 'healthy') return result;
+    if (result.kind === 'failed') return result;
+    if (result.verdict.kind === 'healthy') return handedOut(call, key, result, settings);
+    // What has been looked at is all that is wanted of the body; a longer one loses its connection.
+    result.inspected.answer.body.cancel();
     giveUpKey(call, key, result.verdict, result);
   }
-  return { kind: 'failed', failure: callerLeft() };
+  return callerLeft();
+}
+
+async function callWithOwnKey<T extends InspectedAnswer>(
+  call: LogicalCall<T>,
+  byok: Credential,
+  settings: FailoverSettings,
+): Promise<CallResult<T>> {
+  const result = await callWithKey(call, byok, settings);
+  return result.kind === 'failed' ? result : { ...result, openedWith: () => undefined };
 }
 
 /** Calls with one key, again if that may help, as long as nothing speaks against the key itself. */
@@ -102,9 +124,7 @@ async function callWithKey<T extends InspectedAnswer>(
     if (retry >= settings.retriesMax || !isRetryable(result)) return result;
     if (result.kind === 'answered') abandon(result);
     const delayMs = retryDelayMs(result, retry, settings.clock.nowMs());
-    if (!(await waited(delayMs, call.signal))) {
-      return { kind: 'failed', failure: callerLeft() };
-    }
+    if (!(await waited(delayMs, call.signal))) return callerLeft();
   }
 }
 
@@ -113,12 +133,10 @@ async function callOnce<T extends InspectedAnswer>(
   credential: Credential,
   settings: FailoverSettings,
 ): Promise<KeyResult<T>> {
-  const attempt = new Attempt(call.nextOrdinal(), credential, settings.clock, (finished) => {
-    call.onAttempt(finished);
-  });
+  const attempt = new Attempt(call.nextOrdinal(), credential, settings.clock, call.witness);
   try {
     const answer = await call.send(credential);
-    attempt.status = answer.status;
+    attempt.headArrived(answer.status);
     const inspected = await call.inspect(answer, credential);
     attempt.answered();
     const verdict = judge(inspected, credential, settings);
@@ -127,7 +145,7 @@ async function callOnce<T extends InspectedAnswer>(
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
     attempt.fail(error);
-    return { kind: 'failed', failure: error };
+    return { kind: 'failed', failure: error, status: attempt.status };
   }
 }
 
@@ -146,14 +164,30 @@ function judge(
   });
 }
 
+function handedOut<T extends InspectedAnswer>(
+  call: LogicalCall<T>,
+  key: PoolKey,
+  result: Judged<T>,
+  settings: FailoverSettings,
+): Answered<T> {
+  const { inspected, attempt } = result;
+  return {
+    ...result,
+    openedWith(error) {
+      const known = { ...inspected, error };
+      const verdict = judge(known, attempt.credential, settings);
+      if (verdict.kind !== 'healthy') giveUpKey(call, key, verdict, { inspected: known, attempt });
+    },
+  };
+}
+
+/** Marks the key and ends the attempt, once. */
 function giveUpKey<T extends InspectedAnswer>(
   call: LogicalCall<T>,
   key: PoolKey,
   verdict: Exclude<KeyVerdict, { kind: 'healthy' }>,
-  { inspected, attempt }: Answered<T>,
+  { inspected, attempt }: Pick<Answered<T>, 'inspected' | 'attempt'>,
 ): void {
-  // What has been looked at is all that is wanted of the body; a longer one loses its connection.
-  inspected.answer.body.cancel();
   call.pool?.mark(key, verdict, { status: inspected.answer.status, model: call.model });
   attempt.finish({
     outcome: verdict.reason,
@@ -162,11 +196,12 @@ function giveUpKey<T extends InspectedAnswer>(
   });
 }
 
-function abandon<T extends InspectedAnswer>({ inspected, attempt }: Answered<T>): void {
+function abandon<T extends InspectedAnswer>({ inspected, attempt }: Judged<T>): void {
   inspected.answer.body.cancel();
-  attempt.finish({ outcome: 'transport_error', error: inspected.error?.message ?? null });
+  attempt.finish({ outcome: 'server_error', error: inspected.error?.message ?? null });
 }
 
-function callerLeft(): UpstreamFailure {
-  return new UpstreamFailure('aborted', 'the caller went away');
+function callerLeft(): Failed {
+  const failure = new UpstreamFailure('aborted', 'the caller went away');
+  return { kind: 'failed', failure, status: null };
 }

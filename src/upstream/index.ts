@@ -1,4 +1,10 @@
-export { Attempt, type AttemptOutcome, type Credential, type FinishedAttempt } from './attempt.ts';
+export {
+  Attempt,
+  type AttemptOutcome,
+  type AttemptWitness,
+  type Credential,
+  type FinishedAttempt,
+} from './attempt.ts';
 export {
   callWithFailover,
   type CallResult,

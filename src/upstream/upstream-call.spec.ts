@@ -90,7 +90,7 @@ describe('silence', () => {
   });
 
   it('between head and body is a timeout', async () => {
-    const { res, answer } = await called({ firstByteMs: 50 });
+    const { res, answer } = await called({ firstByteMs: 300 });
     res.writeHead(200).flushHeaders();
     const { body } = await answer;
     await expect(body.read()).rejects.toMatchObject({ kind: 'timeout' });
@@ -123,6 +123,13 @@ describe('silence', () => {
     res.write('two');
     holdUp(60);
     expect(String(await second)).toBe('two');
+  });
+
+  it('is none either when the connection broke while this process was held up', async () => {
+    const { res, answer } = await called({ firstByteMs: 300 });
+    res.socket?.resetAndDestroy();
+    holdUp(400);
+    await expect(answer).rejects.toMatchObject({ kind: 'unreachable' });
   });
 });
 

@@ -139,8 +139,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
       this.#fail(new UpstreamFailure('timeout', `nothing came from the provider for ${seconds} s`));
     };
     // When this process was held up, what came meanwhile is still unread: it gets to be read first.
+    // That a connection broke is told a turn after it is read.
     this.#timer = setTimeout(() => {
-      this.#lastLook = setImmediate(giveUp);
+      this.#lastLook = setImmediate(() => {
+        this.#lastLook = setImmediate(giveUp);
+      });
     }, ms);
   }
 
