@@ -3,11 +3,11 @@ import { InterceptionMetrics } from '../src/interception/observers/interception-
 import type { BegunInterception } from '../src/interception/record/interception-observer.ts';
 import type {
   AttemptFacts,
-  EndFacts,
   ToolFacts,
   UsageFacts,
-} from '../src/recording/journal/recorder.ts';
+} from '../src/recording/journal/journal-record.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
+import { endFacts } from '../test/support/record-events.ts';
 
 /**
  * What all metric updates of one model call cost in CPU: `node bench/metrics.ts`.
@@ -45,21 +45,7 @@ const TOOL: ToolFacts = {
   injected: false,
   error: null,
 };
-const END: EndFacts = {
-  ...KEY,
-  status: 'completed',
-  errorType: null,
-  errorMessage: null,
-  upstreamStatus: 200,
-  durationMs: 1_210,
-  attemptCount: 1,
-  failedOver: false,
-  tokens: TOKENS,
-  usageSource: 'provider',
-  firstByteMs: 310,
-  overheadMs: 0.4,
-  notes: [],
-};
+const END = endFacts({ ...KEY, durationMs: 1_210, tokens: TOKENS, firstByteMs: 310 });
 
 const metrics = new Metrics();
 const observer = new InterceptionMetrics(metrics.meter);
@@ -96,7 +82,7 @@ function cpuUs(before: NodeJS.CpuUsage): number {
 function observe(interception: BegunInterception): void {
   const observed = observer.begun(interception);
   observed.attempt(ATTEMPT);
-  observed.prompt({ messageId: 'msg_1', text: 'hi' });
+  observed.prompt({ source: 'user', text: 'hi' });
   observed.usage(USAGE);
   observed.tool(TOOL);
   observed.ending(END);

@@ -1,6 +1,7 @@
 /*
- * What recording costs the thread that serves requests, per interception: start,
- * two attempts, usage, prompt and end, 64 at a time, into a real journal on disk.
+ * What recording costs the thread that serves requests, per streamed interception: start,
+ * two attempts with their beginnings, what the first event says, usage, prompt and end,
+ * 64 at a time, into a real journal on disk.
  * CPU time of this thread alone, so that a busy machine changes little; the median
  * of several rounds. `npm run bench:recording`
  */
@@ -11,7 +12,9 @@ import { SystemClock } from '../src/core/clock.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { Journal } from '../src/recording/journal/journal.ts';
 import { JournalProgress } from '../src/recording/journal/journal-progress.ts';
-import { Recorder, type StartFacts } from '../src/recording/journal/recorder.ts';
+import type { InterceptionRecord } from '../src/recording/journal/journal-record.ts';
+import { Recorder } from '../src/recording/journal/recorder.ts';
+import { endFacts, startFacts } from '../test/support/record-events.ts';
 
 const CONCURRENCY = 64;
 const INTERCEPTIONS = 20_000;
@@ -40,61 +43,50 @@ const credential = {
 };
 const tokens = { input: 1_200, output: 345, cacheRead: 10_000, cacheWrite: 0 };
 
+const MESSAGE_ID = 'msg_01XFDUDYJgAACzvnptvVoYEL';
 const PROMPT = 'Please explain what this function does and how it could be simplified. '.repeat(6);
 
-const START: StartFacts = {
-  initiatorId: 'alice@corp.example',
-  initiatorMetadata: {},
-  providerType: 'anthropic',
-  providerName: 'anthropic',
-  model: 'claude-opus-4-5',
-  requestedModel: 'claude-opus-4-5',
-  api: 'messages',
-  route: '/v1/messages',
-  method: 'POST',
+const START = startFacts({
   streaming: true,
-  client: 'Claude Code',
   userAgent: 'claude-cli/2.0.67 (external, cli)',
   sessionId: '8c0f6a52-77c0-4f0e-9a53-2f4e6b3c2d10',
-  correlatingToolCallId: null,
-  credentialKind: 'centralized',
-  credentialHint: '',
-  credentialFingerprint: null,
-};
+});
+const END = endFacts({
+  ...credential,
+  durationMs: 812,
+  attemptCount: 2,
+  failedOver: true,
+  tokens,
+  firstByteMs: 310,
+});
+
+/** What is known when the first event of a stream is there. */
+function begunStream(record: InterceptionRecord): void {
+  record.prompt({ source: 'user', text: PROMPT });
+  record.usageSoFar({ messageId: MESSAGE_ID, ...tokens, output: 1, extra: {} });
+  record.flush();
+}
 
 async function interception(): Promise<void> {
   const nowMs = clock.nowMs();
   const record = await recorder.start(uuidv7(nowMs), START);
   for (const ordinal of [1, 2]) {
+    const status = ordinal === 1 ? 429 : 200;
+    const attempt = { ...credential, ordinal, turn: 1, startedAt: nowMs };
+    record.attemptBegun(attempt);
+    record.headArrived(status);
+    if (ordinal === 2) begunStream(record);
     record.attempt({
-      ...credential,
-      ordinal,
-      turn: 1,
-      status: ordinal === 1 ? 429 : 200,
+      ...attempt,
+      status,
       outcome: ordinal === 1 ? 'rate_limited' : 'served',
       cooldownMs: ordinal === 1 ? 5_000 : null,
-      startedAt: nowMs,
       durationMs: 41,
       error: null,
     });
   }
-  record.usage({ messageId: 'msg_01XFDUDYJgAACzvnptvVoYEL', ...tokens, extra: {} });
-  record.prompt({ messageId: 'msg_01XFDUDYJgAACzvnptvVoYEL', text: PROMPT });
-  await record.end({
-    status: 'completed',
-    errorType: null,
-    errorMessage: null,
-    upstreamStatus: 200,
-    durationMs: 812,
-    attemptCount: 2,
-    failedOver: true,
-    ...credential,
-    tokens,
-    usageSource: 'provider',
-    firstByteMs: 310,
-    overheadMs: 0.4,
-    notes: [],
-  });
+  record.usage({ messageId: MESSAGE_ID, ...tokens, extra: {} });
+  await record.end(END);
 }
 
 async function round(): Promise<number> {

@@ -1,9 +1,9 @@
 export type * from './journal/events.ts';
 export { JournalRefusal } from './journal/journal.ts';
 export {
-  Recorder,
   UNRECORDED,
   type EndFacts,
   type InterceptionRecord,
-  type StartFacts,
-} from './journal/recorder.ts';
+  type PromptFacts,
+} from './journal/journal-record.ts';
+export { Recorder, type StartFacts } from './journal/recorder.ts';

@@ -1,30 +1,31 @@
 import type {
   AttemptEvent,
+  AttemptSoFarEvent,
   EndEvent,
   PromptEvent,
   StartEvent,
   ThoughtEvent,
   ToolEvent,
   UsageEvent,
+  UsageSoFarEvent,
 } from '../../src/recording/journal/events.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
+import type { EndFacts } from '../../src/recording/journal/journal-record.ts';
+import type { StartFacts } from '../../src/recording/journal/recorder.ts';
 
-const AT = Date.UTC(2026, 0, 1);
+export const AT = Date.UTC(2026, 0, 1);
 
 export const anId = (): string => uuidv7(AT);
 
-export function aStart(facts: Partial<StartEvent> = {}): StartEvent {
+export function startFacts(facts: Partial<StartFacts> = {}): StartFacts {
   return {
-    kind: 'start',
-    id: anId(),
-    at: AT,
-    instanceId: '01a00000-0000-7000-8000-000000000001',
     initiatorId: 'alice@corp',
     initiatorMetadata: {},
     providerType: 'anthropic',
     providerName: 'anthropic',
     model: 'claude-opus-4-5',
     requestedModel: 'claude-opus-4-5',
+    purpose: 'main',
     api: 'messages',
     route: '/v1/messages',
     method: 'POST',
@@ -32,11 +33,22 @@ export function aStart(facts: Partial<StartEvent> = {}): StartEvent {
     client: 'Claude Code',
     userAgent: 'claude-cli/2.0',
     sessionId: null,
-    correlatingToolCallId: null,
+    correlatingToolCallIds: [],
     credentialKind: 'centralized',
     credentialHint: '',
     credentialFingerprint: null,
+    ...facts,
+  };
+}
+
+export function aStart(facts: Partial<StartEvent> = {}): StartEvent {
+  return {
+    kind: 'start',
+    id: anId(),
+    at: AT,
+    instanceId: '01a00000-0000-7000-8000-000000000001',
     contentMode: 'full',
+    ...startFacts(),
     ...facts,
   };
 }
@@ -62,7 +74,16 @@ export function anAttempt(facts: Partial<AttemptEvent> = {}): AttemptEvent {
   };
 }
 
-export function aUsage(facts: Partial<UsageEvent> = {}): UsageEvent {
+export function anAttemptSoFar(facts: Partial<AttemptSoFarEvent> = {}): AttemptSoFarEvent {
+  const { outcome: _o, cooldownMs: _c, durationMs: _d, error: _e, ...begun } = anAttempt();
+  return { ...begun, status: null, ...facts, kind: 'attempt_so_far' };
+}
+
+export function aUsage(facts?: Partial<UsageEvent>): UsageEvent;
+export function aUsage(facts: Partial<UsageSoFarEvent>): UsageSoFarEvent;
+export function aUsage(
+  facts: Partial<UsageEvent | UsageSoFarEvent> = {},
+): UsageEvent | UsageSoFarEvent {
   return {
     kind: 'usage',
     id: anId(),
@@ -84,7 +105,7 @@ export function aPrompt(facts: Partial<PromptEvent> = {}): PromptEvent {
     id: anId(),
     at: AT,
     rowId: anId(),
-    messageId: 'msg_1',
+    source: 'user',
     text: 'hi',
     ...facts,
   };
@@ -96,6 +117,8 @@ export function aTool(facts: Partial<ToolEvent> = {}): ToolEvent {
     id: anId(),
     at: AT,
     rowId: anId(),
+    initiatorId: 'alice@corp',
+    sessionId: null,
     messageId: 'msg_1',
     toolCallId: 'toolu_1',
     tool: 'read_file',
@@ -120,15 +143,14 @@ export function aThought(facts: Partial<ThoughtEvent> = {}): ThoughtEvent {
   };
 }
 
-export function anEnd(facts: Partial<EndEvent> = {}): EndEvent {
+export function endFacts(facts: Partial<EndFacts> = {}): EndFacts {
   return {
-    kind: 'end',
-    id: anId(),
-    at: AT + 20,
     status: 'completed',
     errorType: null,
     errorMessage: null,
     upstreamStatus: 200,
+    messageId: 'msg_1',
+    servedModel: 'claude-opus-4-5-20251101',
     durationMs: 20,
     attemptCount: 1,
     failedOver: false,
@@ -141,4 +163,8 @@ export function anEnd(facts: Partial<EndEvent> = {}): EndEvent {
     notes: [],
     ...facts,
   };
+}
+
+export function anEnd(facts: Partial<EndEvent> = {}): EndEvent {
+  return { kind: 'end', id: anId(), at: AT + 20, ...endFacts(), ...facts };
 }

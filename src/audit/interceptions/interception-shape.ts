@@ -65,13 +65,16 @@ const attempt = z
       'quota_exhausted',
       'unauthorized',
       'forbidden',
+      'server_error',
       'transport_error',
       'timeout',
       'aborted',
+      'interrupted',
+      'in_progress',
     ]),
     cooldownMs: count.nullable(),
     startedAt: time,
-    durationMs: count,
+    durationMs: count.nullable().meta({ description: 'Null while it is under way.' }),
     error: z.string().nullable(),
   })
   .meta({ id: 'Attempt', description: 'One upstream call.' });

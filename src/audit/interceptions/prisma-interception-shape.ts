@@ -72,7 +72,9 @@ const TOKEN_USAGE: Shape<TokenUsage> = {
 };
 
 const PROMPT: Shape<Prompt> = {
-  messageId: 'c.message_id',
+  // A prompt is there before its answer, which names itself at its end, or where its usage begins.
+  messageId: `coalesce(i.message_id, (SELECT u.message_id FROM token_usages AS u
+    WHERE u.interception_id = i.id ORDER BY u.id LIMIT 1))`,
   text: 'c.text',
   createdAt: jsonTime('c.created_at'),
 };

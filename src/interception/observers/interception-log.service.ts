@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { BridgeConfig } from '../../config/index.ts';
 import { RecordingService } from '../../recording/recording.service.ts';
 import { Logger } from '../../telemetry/index.ts';
-import { InterceptionLog, type StartRecorder } from './interception-log.ts';
+import { InterceptionLog } from './interception-log.ts';
+import type { StartRecorder } from '../record/open-record.ts';
 
 const VERBOSE_LEVELS: ReadonlySet<string> = new Set(['trace', 'debug']);
 

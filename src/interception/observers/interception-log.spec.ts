@@ -1,45 +1,25 @@
 import { expect, it } from 'vitest';
+import { endFacts, startFacts } from '../../../test/support/record-events.ts';
 import type { EndFacts, StartFacts } from '../../recording/index.ts';
 import { UNRECORDED } from '../../recording/index.ts';
 import { Logger, type LogFields } from '../../telemetry/index.ts';
 import { InterceptionLog } from './interception-log.ts';
 
-const START: StartFacts = {
+const START = startFacts({
   initiatorId: 'alice',
-  initiatorMetadata: {},
-  providerType: 'anthropic',
-  providerName: 'anthropic',
-  model: 'claude-opus-4-5',
-  requestedModel: 'claude-opus-4-5',
-  api: 'messages',
-  route: '/v1/messages',
-  method: 'POST',
   streaming: true,
   client: 'Unknown',
   userAgent: 'curl/8',
-  sessionId: null,
-  correlatingToolCallId: null,
-  credentialKind: 'centralized',
-  credentialHint: '',
-  credentialFingerprint: null,
-};
-
-const END: EndFacts = {
-  status: 'completed',
-  errorType: null,
-  errorMessage: null,
-  upstreamStatus: 200,
+});
+const END = endFacts({
   durationMs: 12,
   attemptCount: 2,
   failedOver: true,
   credentialHint: 'sk-a...0002',
-  credentialFingerprint: '0123456789ab',
   tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 },
-  usageSource: 'provider',
   firstByteMs: 5,
   overheadMs: 1,
-  notes: [],
-};
+});
 
 class ListedLogger extends Logger {
   readonly lines: { level: string; message: string; fields: LogFields }[] = [];

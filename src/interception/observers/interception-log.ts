@@ -1,8 +1,6 @@
-import type { EndFacts, InterceptionRecord, Recorder, StartFacts } from '../../recording/index.ts';
+import type { EndFacts, InterceptionRecord, StartFacts } from '../../recording/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
-
-/** Where the start of an interception is recorded. */
-export type StartRecorder = Pick<Recorder, 'start'>;
+import type { StartRecorder } from '../record/open-record.ts';
 
 /** What stands for the hint in the log while no key has been chosen. */
 const PENDING_HINT = '<keypool-pending>';
@@ -66,7 +64,10 @@ function endFields(id: string, start: StartFacts, end: EndFacts): Record<string,
 
 /** A record that also tells of its end, once that is recorded. */
 class LoggedRecord implements InterceptionRecord {
+  readonly attemptBegun: InterceptionRecord['attemptBegun'];
+  readonly headArrived: InterceptionRecord['headArrived'];
   readonly attempt: InterceptionRecord['attempt'];
+  readonly usageSoFar: InterceptionRecord['usageSoFar'];
   readonly usage: InterceptionRecord['usage'];
   readonly prompt: InterceptionRecord['prompt'];
   readonly tool: InterceptionRecord['tool'];
@@ -75,7 +76,10 @@ class LoggedRecord implements InterceptionRecord {
   readonly end: InterceptionRecord['end'];
 
   constructor(record: InterceptionRecord, onEnd: (facts: EndFacts) => void) {
+    this.attemptBegun = (facts) => record.attemptBegun(facts);
+    this.headArrived = (status) => record.headArrived(status);
     this.attempt = (facts) => record.attempt(facts);
+    this.usageSoFar = (facts) => record.usageSoFar(facts);
     this.usage = (facts) => record.usage(facts);
     this.prompt = (facts) => record.prompt(facts);
     this.tool = (facts) => record.tool(facts);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { AttemptFacts, EndFacts } from '../../recording/journal/recorder.ts';
+import { endFacts } from '../../../test/support/record-events.ts';
+import type { AttemptFacts, EndFacts } from '../../recording/journal/journal-record.ts';
 import { Metrics } from '../../telemetry/index.ts';
 import { InterceptionMetrics } from './interception-metrics.ts';
 import type { BegunInterception, ObservedInterception } from '../record/interception-observer.ts';
@@ -30,23 +31,7 @@ function anAttempt(outcome: AttemptFacts['outcome']): AttemptFacts {
 }
 
 function anEnd(facts: Partial<EndFacts> = {}): EndFacts {
-  return {
-    status: 'completed',
-    errorType: null,
-    errorMessage: null,
-    upstreamStatus: 200,
-    durationMs: 1_000,
-    attemptCount: 1,
-    failedOver: false,
-    credentialHint: '',
-    credentialFingerprint: null,
-    tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    usageSource: 'none',
-    firstByteMs: 300,
-    overheadMs: 0.5,
-    notes: [],
-    ...facts,
-  };
+  return endFacts({ durationMs: 1_000, firstByteMs: 300, overheadMs: 0.5, ...facts });
 }
 
 /** The lines of these metrics, without buckets and comments. */
@@ -68,7 +53,7 @@ it.each<[string, AttemptFacts['outcome'][], string[]]>([
     ['rate_limited', 'unauthorized', 'served'],
     ['reason="rate_limited"} 1', 'reason="unauthorized"} 1'],
   ],
-  ['a retry on the same key', ['transport_error', 'served'], []],
+  ['a retry on the same key', ['server_error', 'served'], []],
   ['a last key refused with none after it', ['quota_exhausted'], []],
 ])('counts as failovers only moves to a next key: %s', async (_, outcomes, expected) => {
   const lines = await counted('bridged', (observed) => {

@@ -52,7 +52,7 @@ export class InterceptionMetrics implements InterceptionObserver {
     return new Counted(this.#instruments, this.#labels, {
       isBridged,
       provider: instance.name,
-      model: isBridged ? this.#labels.model.of(facts.model) : '',
+      model: isBridged || facts.model !== '' ? this.#labels.model.of(facts.model) : '',
       route: match.label,
       method: facts.method,
       initiator: this.#labels.initiator.of(facts.initiatorId),
@@ -104,9 +104,10 @@ class Counted implements ObservedInterception {
     }
   }
 
-  prompt({ text }: Prompt): void {
+  prompt({ source, text }: Prompt): void {
     const { provider, model, initiator, client } = this.#of;
-    if (text !== '') this.#instruments.prompts.add(1, [provider, model, initiator, client]);
+    if (source === 'user' && text !== '')
+      this.#instruments.prompts.add(1, [provider, model, initiator, client]);
   }
 
   tool({ tool, injected, serverUrl }: Tool): void {

@@ -3,10 +3,10 @@ import { Clock } from '../../core/clock.ts';
 import { Metrics } from '../../telemetry/index.ts';
 import { TracingService } from '../../telemetry/tracing.service.ts';
 import { InterceptionLogService } from './interception-log.service.ts';
-import type { StartRecorder } from './interception-log.ts';
 import { InterceptionMetrics } from './interception-metrics.ts';
 import type { InterceptionObserver } from '../record/interception-observer.ts';
 import { InterceptionTraces } from './interception-traces.ts';
+import type { StartRecorder } from '../record/open-record.ts';
 
 /** Who hears of interceptions: the record with its log, and the observers. */
 @Injectable()

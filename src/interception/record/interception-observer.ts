@@ -19,6 +19,8 @@ export interface InterceptionObserver {
 }
 
 type Contents = Pick<InterceptionRecord, 'attempt' | 'usage' | 'prompt' | 'tool' | 'thought'>;
+/** Of what an interception knows of itself before it ends, the record alone is told. */
+type SoFar = Pick<InterceptionRecord, 'attemptBegun' | 'usageSoFar'>;
 
 /** One of them, from its start to its end. */
 export interface ObservedInterception extends Contents {
@@ -36,6 +38,18 @@ export class ObservedRecord implements InterceptionRecord {
   constructor(record: InterceptionRecord, observed: readonly ObservedInterception[]) {
     this.#record = record;
     this.#observed = observed;
+  }
+
+  attemptBegun(facts: Parameters<SoFar['attemptBegun']>[0]): void {
+    this.#record.attemptBegun(facts);
+  }
+
+  headArrived(status: number): void {
+    this.#record.headArrived(status);
+  }
+
+  usageSoFar(facts: Parameters<SoFar['usageSoFar']>[0]): void {
+    this.#record.usageSoFar(facts);
   }
 
   attempt(facts: Parameters<Contents['attempt']>[0]): void {

@@ -1,6 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
-import type { EndFacts, EndStatus, InterceptionRecord } from '../../recording/index.ts';
-import type { Credential, FinishedAttempt } from '../../upstream/index.ts';
+import type {
+  EndFacts,
+  EndStatus,
+  InterceptionRecord,
+  PromptFacts,
+} from '../../recording/index.ts';
+import type { Attempt, AttemptWitness, Credential, FinishedAttempt } from '../../upstream/index.ts';
 import { NOTHING_FOUND, type Findings } from '../apis/api.ts';
 import { bounded } from './bounded.ts';
 
@@ -12,6 +17,8 @@ export interface Ending {
     readonly status: number;
     readonly findings: Findings;
     readonly notes: readonly string[];
+    /** Something in the answer could not be read. */
+    readonly hasGaps: boolean;
   };
 }
 
@@ -19,28 +26,30 @@ export interface Begun {
   /** Monotonic: when the first byte of the request arrived, and when it was there as a whole. */
   readonly receivedMs: number;
   readonly readMs: number;
-  readonly prompt: string | undefined;
+  readonly prompts: readonly PromptFacts[];
+  /** What there is to say of the request. */
+  readonly notes: readonly string[];
 }
 
 /** Keeps the account of one interception: what happened, in the order in which it did. */
-export class Ledger {
+export class Ledger implements AttemptWitness {
   readonly #record: InterceptionRecord;
   readonly #clock: Clock;
-  readonly #begun: Omit<Begun, 'prompt'>;
+  readonly #begun: Omit<Begun, 'prompts'>;
   readonly #keysTried = new Set<string>();
   #attemptCount = 0;
   #waitedMs = 0;
   #lastCredential: Credential | undefined;
+  #attemptUnderWay: Attempt | undefined;
   #firstByteMs: number | undefined;
-  /** Until it is recorded; then nobody needs it any more. */
-  #prompt: string | undefined;
   #hasEnded = false;
 
-  constructor(record: InterceptionRecord, clock: Clock, { prompt, ...begun }: Begun) {
+  constructor(record: InterceptionRecord, clock: Clock, { prompts, ...begun }: Begun) {
     this.#record = record;
     this.#clock = clock;
     this.#begun = begun;
-    this.#prompt = prompt;
+    // They go to the journal with the beginning of the first attempt, before anything goes upstream.
+    for (const prompt of prompts) record.prompt(prompt);
   }
 
   /** The number the next attempt gets, from 1 on. */
@@ -49,23 +58,28 @@ export class Ledger {
     return this.#attemptCount;
   }
 
-  attempt(finished: FinishedAttempt): void {
-    const { kind, secret } = finished.credential;
-    this.#lastCredential = finished.credential;
-    this.#keysTried.add(secret.fingerprint);
+  attemptBegun(attempt: Attempt): void {
+    this.#attemptUnderWay = attempt;
+    this.#lastCredential = attempt.credential;
+    this.#keysTried.add(attempt.credential.secret.fingerprint);
+    this.#record.attemptBegun(attemptStart(attempt));
+  }
+
+  headArrived(status: number): void {
+    this.#record.headArrived(status);
+  }
+
+  attemptFinished(finished: FinishedAttempt): void {
+    const { credential, status, outcome, cooldownMs, durationMs, error } = finished;
+    this.#attemptUnderWay = undefined;
     this.#waitedMs += finished.waitedMs;
     this.#record.attempt({
-      ordinal: finished.ordinal,
-      turn: 1,
-      credentialKind: kind,
-      credentialHint: secret.hint,
-      credentialFingerprint: secret.fingerprint,
-      status: finished.status,
-      outcome: finished.outcome,
-      cooldownMs: finished.cooldownMs,
-      startedAt: finished.startedAtMs,
-      durationMs: finished.durationMs,
-      error: finished.error === null ? null : bounded(secret.maskIn(finished.error), 'message'),
+      ...attemptStart(finished),
+      status,
+      outcome,
+      cooldownMs,
+      durationMs,
+      error: error === null ? null : bounded(credential.secret.maskIn(error), 'message'),
     });
   }
 
@@ -74,8 +88,8 @@ export class Ledger {
   }
 
   /** A stream has begun, which may be long: what is known by now is to survive the process. */
-  streaming(messageId: string): void {
-    this.#recordPrompt(messageId);
+  streaming({ messageId, usage }: Findings): void {
+    if (usage !== undefined) this.#record.usageSoFar({ messageId, ...usage });
     this.#record.flush();
   }
 
@@ -83,29 +97,24 @@ export class Ledger {
   async end(ending: Ending): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const { findings, status, notes } = ending.answer ?? NO_ANSWER;
-    this.#recordPrompt(findings.messageId);
+    // After a fault of ours nobody else does.
+    this.#attemptUnderWay?.finish({ outcome: 'aborted' });
+    const { findings, status, notes, hasGaps } = ending.answer ?? NO_ANSWER;
     this.#contents(findings);
     await this.#record.end({
       status: ending.status,
       ...errorFacts(ending, this.#lastCredential),
       upstreamStatus: status,
+      ...namedBy(findings),
       durationMs: Math.round(this.#clock.monotonicMs() - this.#begun.receivedMs),
       attemptCount: this.#attemptCount,
       failedOver: this.#keysTried.size > 1,
       credentialHint: this.#lastCredential?.secret.hint ?? '',
       credentialFingerprint: this.#lastCredential?.secret.fingerprint ?? null,
-      ...usageFacts(ending.status, findings),
+      ...usageFacts(findings, ending.status === 'completed' && !hasGaps),
       ...this.#timings(),
-      notes,
+      notes: [...this.#begun.notes, ...notes],
     });
-  }
-
-  #recordPrompt(messageId: string | null): void {
-    const text = this.#prompt;
-    if (text === undefined) return;
-    this.#prompt = undefined;
-    this.#record.prompt({ messageId, text });
   }
 
   #contents({ messageId, usage, tools, thoughts }: Findings): void {
@@ -136,7 +145,30 @@ export class Ledger {
   }
 }
 
-const NO_ANSWER = { findings: NOTHING_FOUND, status: null, notes: [] };
+function attemptStart({ ordinal, credential, startedAtMs }: Attempt | FinishedAttempt) {
+  const { kind, secret } = credential;
+  return {
+    ordinal,
+    turn: 1,
+    credentialKind: kind,
+    credentialHint: secret.hint,
+    credentialFingerprint: secret.fingerprint,
+    startedAt: startedAtMs,
+  };
+}
+
+const NO_ANSWER = { findings: NOTHING_FOUND, status: null, notes: [], hasGaps: false };
+
+/** How the answer names itself, and the model that gave it. */
+function namedBy({
+  messageId,
+  servedModel,
+}: Findings): Pick<EndFacts, 'messageId' | 'servedModel'> {
+  return {
+    messageId: messageId && bounded(messageId, 'name'),
+    servedModel: servedModel && bounded(servedModel, 'name'),
+  };
+}
 
 /** Providers name the key that they refuse, be it the caller's own. */
 function errorFacts(
@@ -149,12 +181,12 @@ function errorFacts(
 }
 
 function usageFacts(
-  status: EndStatus,
   { usage }: Findings,
+  isWhole: boolean,
 ): Pick<EndFacts, 'tokens' | 'usageSource'> {
   if (usage === undefined) return { tokens: NO_TOKENS, usageSource: 'none' };
   const { input, output, cacheRead, cacheWrite } = usage;
-  const usageSource = status === 'completed' ? 'provider' : 'partial';
+  const usageSource = isWhole ? 'provider' : 'partial';
   return { tokens: { input, output, cacheRead, cacheWrite }, usageSource };
 }
 

@@ -4,11 +4,14 @@ import {
   JournalRefusal,
   UNRECORDED,
   type InterceptionRecord,
+  type Recorder,
   type StartFacts,
 } from '../../recording/index.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { StartRecorder } from '../observers/interception-log.ts';
 import { ObservedRecord, type InterceptionObserver } from './interception-observer.ts';
+
+/** Where the start of an interception is recorded. */
+export type StartRecorder = Pick<Recorder, 'start'>;
 
 export interface RecordOptions {
   readonly recorder: () => StartRecorder;

@@ -1,3 +1,5 @@
+import type { ApiName } from '../../core/api-name.ts';
+
 /**
  * What the recorder writes to the journal, one event a line. These shapes are a
  * file format: a field may be added, none may change its meaning. `JOURNAL_VERSION`
@@ -5,12 +7,25 @@
  */
 export const JOURNAL_VERSION = 1;
 
-export type ApiName = 'messages' | 'chat_completions' | 'responses' | 'passthrough';
 export type CredentialKind = 'centralized' | 'byok';
 /** `interrupted` is never written by a living process: it is concluded about a dead one. */
 export type EndStatus = 'completed' | 'failed' | 'aborted' | 'interrupted';
 export type UsageSource = 'provider' | 'partial' | 'none';
 export type ContentMode = 'full' | 'hash' | 'none';
+/** Whose words: the person's, or what a client put beside them. */
+export type PromptSource = 'user' | 'machine';
+/** What a client makes a call for: the conversation, or something of its own beside it. */
+export type Purpose =
+  | 'main'
+  | 'subagent'
+  | 'title'
+  | 'compact'
+  | 'count_tokens'
+  | 'suggestion'
+  | 'search'
+  | 'fetch'
+  | 'quota'
+  | 'helper';
 export type ThoughtSource = 'thinking' | 'reasoning_summary' | 'commentary';
 export type AttemptOutcome =
   | 'served'
@@ -19,6 +34,7 @@ export type AttemptOutcome =
   | 'quota_exhausted'
   | 'unauthorized'
   | 'forbidden'
+  | 'server_error'
   | 'transport_error'
   | 'timeout'
   | 'aborted';
@@ -39,6 +55,8 @@ export interface StartEvent extends EventBase {
   readonly providerName: string;
   readonly model: string;
   readonly requestedModel: string;
+  /** What the client made the call for, as far as that shows; `main` when in doubt. */
+  readonly purpose: Purpose;
   readonly api: ApiName;
   readonly route: string;
   readonly method: string;
@@ -46,8 +64,8 @@ export interface StartEvent extends EventBase {
   readonly client: string;
   readonly userAgent: string;
   readonly sessionId: string | null;
-  /** The tool call whose result this request carries: links it to the answer that asked for it. */
-  readonly correlatingToolCallId: string | null;
+  /** The tool calls whose results this request carries: they link it to the answer that asked for them. */
+  readonly correlatingToolCallIds: readonly string[];
   readonly credentialKind: CredentialKind;
   readonly credentialHint: string;
   readonly credentialFingerprint: string | null;
@@ -59,17 +77,29 @@ interface ChildEvent extends EventBase {
   readonly rowId: string;
 }
 
-export interface AttemptEvent extends ChildEvent {
-  readonly kind: 'attempt';
+interface BegunAttempt extends ChildEvent {
   readonly ordinal: number;
   readonly turn: number;
   readonly credentialKind: CredentialKind;
   readonly credentialHint: string;
   readonly credentialFingerprint: string | null;
   readonly status: number | null;
+  readonly startedAt: number;
+}
+
+/**
+ * An attempt that is under way, written when it begins and again when the head of
+ * the answer is there. Superseded by the `attempt` of the same row, whichever the
+ * database hears of first.
+ */
+export interface AttemptSoFarEvent extends BegunAttempt {
+  readonly kind: 'attempt_so_far';
+}
+
+export interface AttemptEvent extends BegunAttempt {
+  readonly kind: 'attempt';
   readonly outcome: AttemptOutcome;
   readonly cooldownMs: number | null;
-  readonly startedAt: number;
   readonly durationMs: number;
   readonly error: string | null;
 }
@@ -81,20 +111,32 @@ export interface TokenCounts {
   readonly cacheWrite: number;
 }
 
-export interface UsageEvent extends ChildEvent, TokenCounts {
-  readonly kind: 'usage';
+interface CountedUsage extends ChildEvent, TokenCounts {
   readonly messageId: string | null;
   readonly extra: Readonly<Record<string, number>>;
 }
 
+/** What the beginning of an answer says of its usage. Superseded by the `usage` of the same row. */
+export interface UsageSoFarEvent extends CountedUsage {
+  readonly kind: 'usage_so_far';
+}
+
+export interface UsageEvent extends CountedUsage {
+  readonly kind: 'usage';
+}
+
+/** Recorded before anything has gone upstream, so of the answer nothing is known. */
 export interface PromptEvent extends ChildEvent {
   readonly kind: 'prompt';
-  readonly messageId: string | null;
+  readonly source: PromptSource;
   readonly text: string;
 }
 
 export interface ToolEvent extends ChildEvent {
   readonly kind: 'tool';
+  /** Of the interception: a later one that carries the result is linked to it by these. */
+  readonly initiatorId: string;
+  readonly sessionId: string | null;
   readonly messageId: string | null;
   readonly toolCallId: string | null;
   readonly tool: string;
@@ -118,6 +160,10 @@ export interface EndEvent extends EventBase {
   readonly errorType: string | null;
   readonly errorMessage: string | null;
   readonly upstreamStatus: number | null;
+  /** The answer, as the provider names it. */
+  readonly messageId: string | null;
+  /** The model that the answer names. */
+  readonly servedModel: string | null;
   readonly durationMs: number;
   readonly attemptCount: number;
   readonly failedOver: boolean;
@@ -132,5 +178,25 @@ export interface EndEvent extends EventBase {
   readonly notes: readonly string[];
 }
 
-export type ChildRecord = AttemptEvent | UsageEvent | PromptEvent | ToolEvent | ThoughtEvent;
-export type RecordEvent = StartEvent | ChildRecord | EndEvent;
+/**
+ * Says that the process lives while it has something open, and so how long it did
+ * when it dies. Goes no further than the journal.
+ */
+export interface AliveEvent {
+  readonly kind: 'alive';
+  /** The process. */
+  readonly id: string;
+  readonly at: number;
+  /** How many interceptions are open. */
+  readonly open: number;
+}
+
+export type ChildRecord =
+  | AttemptSoFarEvent
+  | AttemptEvent
+  | UsageSoFarEvent
+  | UsageEvent
+  | PromptEvent
+  | ToolEvent
+  | ThoughtEvent;
+export type RecordEvent = StartEvent | ChildRecord | EndEvent | AliveEvent;

@@ -23,10 +23,19 @@ export interface EventHead {
  * The checksum is still to come: `sealLines` puts it in where lines become bytes.
  * Requests wait for this, so the two parts are not copied into one object first.
  */
-export function unsealedLine({ kind, id, at, rowId }: EventHead, facts: object): string {
+export function unsealedLine(head: EventHead, facts: object): string {
+  return lineOfMembers(head, membersOf(facts));
+}
+
+/** The same, of members that are JSON already. */
+export function lineOfMembers({ kind, id, at, rowId }: EventHead, members: string): string {
   const row = rowId === undefined ? '' : `"rowId":"${rowId}",`;
-  const rest = JSON.stringify(facts).slice(1);
-  return `${UNSEALED} ${JOURNAL_VERSION} {"kind":"${kind}","id":"${id}","at":${at},${row}${rest}\n`;
+  return `${UNSEALED} ${JOURNAL_VERSION} {"kind":"${kind}","id":"${id}","at":${at},${row}${members}}\n`;
+}
+
+/** As JSON, without the braces. */
+export function membersOf(facts: object): string {
+  return JSON.stringify(facts).slice(1, -1);
 }
 
 /** Puts the checksum into every line, in place. */
@@ -69,12 +78,15 @@ export function decodeLine(line: string): DecodedLine {
 
 const KINDS: ReadonlySet<unknown> = new Set<RecordEvent['kind']>([
   'start',
+  'attempt_so_far',
   'attempt',
+  'usage_so_far',
   'usage',
   'prompt',
   'tool',
   'thought',
   'end',
+  'alive',
 ]);
 
 /** The checksum vouches for the rest: what it covers was written by some `encodeLine`. */

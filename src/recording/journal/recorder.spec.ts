@@ -12,6 +12,8 @@ import { JournalReader } from './journal-reader.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 
 const clock = new SystemClock();
+const INSTANCE_ID = '01a00000-0000-7000-8000-000000000001';
+const OTHER_ID = '01a1fb65-655c-7686-930f-5e15179d0377';
 const ID = '01a1fb65-655c-7686-930f-5e15179d0376';
 let directory: string;
 let journal: Journal;
@@ -29,7 +31,7 @@ afterEach(async () => {
 
 function aRecorder(options: Partial<RecorderOptions> = {}): Recorder {
   return new Recorder(journal, clock, {
-    instanceId: '01a00000-0000-7000-8000-000000000001',
+    instanceId: INSTANCE_ID,
     contentMode: 'full',
     onFailure: 'refuse',
     ...options,
@@ -53,7 +55,7 @@ test('a start is in the journal when it resolves', async () => {
 
 test('an end is in the journal when it resolves, after everything that belongs to it', async () => {
   const record = await aRecorder().start(ID, START);
-  record.prompt({ messageId: null, text: 'hi' });
+  record.prompt({ source: 'user', text: 'hi' });
   record.usage({ messageId: 'm', input: 1, output: 2, cacheRead: 0, cacheWrite: 0, extra: {} });
   await record.end(END);
   expect((await journaled()).map(({ kind }) => kind)).toEqual(['start', 'prompt', 'usage', 'end']);
@@ -63,7 +65,7 @@ test('only the first end counts, and nothing is added after it', async () => {
   const record = await aRecorder().start(ID, START);
   await record.end(END);
   await record.end({ ...END, status: 'failed' });
-  record.prompt({ messageId: null, text: 'late' });
+  record.prompt({ source: 'user', text: 'late' });
   record.flush();
   expect(await journaled()).toMatchObject([
     { kind: 'start' },
@@ -73,7 +75,7 @@ test('only the first end counts, and nothing is added after it', async () => {
 
 test('what is flushed is there before the end', async () => {
   const record = await aRecorder().start(ID, START);
-  record.prompt({ messageId: null, text: 'hi' });
+  record.prompt({ source: 'user', text: 'hi' });
   record.flush();
   record.thought({ messageId: null, source: 'thinking', text: 'hm' });
   await record.end(END);
@@ -84,6 +86,93 @@ test('what is flushed is there before the end', async () => {
     'end',
   ]);
 });
+
+// Large prompts of one call would be longer together than a string can be.
+test('what is large does not gather until the end', async () => {
+  const record = await aRecorder().start(ID, START);
+  record.prompt({ source: 'user', text: 'x'.repeat(9 * 1024 * 1024) });
+  await journal.close();
+  expect(journal.position).toBeGreaterThan(9 * 1024 * 1024);
+});
+
+const ATTEMPT = {
+  ordinal: 1,
+  turn: 1,
+  credentialKind: 'centralized',
+  credentialHint: 'sk-a...0001',
+  credentialFingerprint: '0123456789ab',
+  startedAt: clock.nowMs(),
+} as const;
+const SERVED = { outcome: 'served', cooldownMs: null, durationMs: 5, error: null } as const;
+const USAGE = { messageId: 'm', input: 1, output: 2, cacheRead: 0, cacheWrite: 0, extra: {} };
+
+describe('an attempt', () => {
+  test('is named in the journal when it begins, and has one row from then to its end', async () => {
+    const record = await aRecorder().start(ID, START);
+    record.attemptBegun(ATTEMPT);
+    // What is written later is there, so this is, too.
+    await aRecorder().start(OTHER_ID, START);
+    const [, begun] = await journaled();
+    expect(begun).toMatchObject({ kind: 'attempt_so_far', ...ATTEMPT, status: null });
+    record.headArrived(200);
+    record.attempt({ ...ATTEMPT, ...SERVED, status: 200 });
+    await record.end(END);
+    const [, , , attempt] = await journaled();
+    expect(attempt).toMatchObject({ kind: 'attempt', ...ATTEMPT, ...SERVED, status: 200 });
+    expect(rowsOf([attempt])).toEqual(rowsOf([begun]));
+  });
+
+  test('tells of the head of its answer with the next that is flushed, if it lasts so long', async () => {
+    const record = await aRecorder().start(ID, START);
+    record.attemptBegun(ATTEMPT);
+    record.headArrived(429);
+    record.attempt({ ...ATTEMPT, ...SERVED, outcome: 'rate_limited', status: 429 });
+    record.attemptBegun({ ...ATTEMPT, ordinal: 2 });
+    record.headArrived(200);
+    record.flush();
+    await record.end(END);
+    expect(await journaled()).toMatchObject([
+      { kind: 'start' },
+      { kind: 'attempt_so_far', ordinal: 1, status: null },
+      { kind: 'attempt', ordinal: 1, status: 429 },
+      { kind: 'attempt_so_far', ordinal: 2, status: null },
+      { kind: 'attempt_so_far', ordinal: 2, status: 200 },
+      { kind: 'end' },
+    ]);
+  });
+});
+
+test('usage that is known early has the row of the usage that is known at the end', async () => {
+  const record = await aRecorder().start(ID, START);
+  record.usageSoFar({ ...USAGE, output: 1 });
+  record.usage(USAGE);
+  await record.end(END);
+  const [, soFar, usage] = await journaled();
+  expect([soFar, usage]).toMatchObject([
+    { kind: 'usage_so_far', output: 1 },
+    { kind: 'usage', output: 2 },
+  ]);
+  expect(rowsOf([soFar])).toEqual(rowsOf([usage]));
+});
+
+test('a pulse sends what has gathered and says that the process lives, as long as something is open', async () => {
+  const recorder = aRecorder();
+  const record = await recorder.start(ID, START);
+  record.prompt({ source: 'user', text: 'hi' });
+  recorder.pulse();
+  await record.end(END);
+  recorder.pulse();
+  expect(await journaled()).toMatchObject([
+    { kind: 'start' },
+    { kind: 'prompt' },
+    { kind: 'alive', id: INSTANCE_ID, open: 1 },
+    { kind: 'end' },
+  ]);
+});
+
+function rowsOf(events: readonly (RecordEvent | undefined)[]): string[] {
+  return events.flatMap((event) => (event && 'rowId' in event ? [event.rowId] : []));
+}
 
 function sha(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -98,7 +187,7 @@ describe('content mode', () => {
 
   test.each(modes)('%s', async (contentMode, text, input) => {
     const record = await aRecorder({ contentMode }).start(ID, START);
-    record.prompt({ messageId: null, text: 'secret plan' });
+    record.prompt({ source: 'user', text: 'secret plan' });
     record.thought({ messageId: null, source: 'thinking', text: 'secret plan' });
     record.tool({
       messageId: null,

@@ -1,44 +1,15 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import { uuidv7 } from '../../core/ids.ts';
-import type {
-  AttemptEvent,
-  ChildRecord,
-  ContentMode,
-  EndEvent,
-  PromptEvent,
-  StartEvent,
-  ThoughtEvent,
-  ToolEvent,
-  UsageEvent,
-} from './events.ts';
+import type { ContentMode, StartEvent } from './events.ts';
 import type { Journal } from './journal.ts';
 import { unsealedLine } from './journal-line.ts';
+import {
+  JournalRecord,
+  UNRECORDED,
+  type EndFacts,
+  type InterceptionRecord,
+} from './journal-record.ts';
 
-type Stamped = 'kind' | 'id' | 'at' | 'rowId';
-export type StartFacts = Omit<StartEvent, Stamped | 'instanceId' | 'contentMode'>;
-export type AttemptFacts = Omit<AttemptEvent, Stamped>;
-export type UsageFacts = Omit<UsageEvent, Stamped>;
-export type PromptFacts = Omit<PromptEvent, Stamped>;
-export type ToolFacts = Omit<ToolEvent, Stamped>;
-export type ThoughtFacts = Omit<ThoughtEvent, Stamped>;
-export type EndFacts = Omit<EndEvent, Stamped>;
-
-/** What a request writes about itself; one per interception, in the order of events. */
-export interface InterceptionRecord {
-  attempt(facts: AttemptFacts): void;
-  usage(facts: UsageFacts): void;
-  prompt(facts: PromptFacts): void;
-  tool(facts: ToolFacts): void;
-  thought(facts: ThoughtFacts): void;
-  /** Sends what is known so far to the journal, so that it survives the process. */
-  flush(): void;
-  /**
-   * Resolves when the end is in the journal, or is known to have to wait for it.
-   * Only the first end counts.
-   */
-  end(facts: EndFacts): Promise<void>;
-}
+export type StartFacts = Omit<StartEvent, 'kind' | 'id' | 'at' | 'instanceId' | 'contentMode'>;
 
 export interface RecorderOptions {
   readonly instanceId: string;
@@ -52,6 +23,8 @@ export interface RecorderOptions {
 /** Turns what happens to requests into journal lines. Does no other input or output. */
 export class Recorder {
   #lostRecords = 0;
+  readonly #open = new Set<JournalRecord>();
+  readonly #closed = (record: JournalRecord): void => void this.#open.delete(record);
 
   constructor(
     private readonly journal: Journal,
@@ -74,7 +47,13 @@ export class Recorder {
     const line = unsealedLine(head, { instanceId, contentMode, ...facts });
     try {
       const position = await this.journal.appendStart(line);
-      const record = new JournalRecord(id, this.journal, this.clock, contentMode);
+      const onEnd = this.#closed;
+      const record = new JournalRecord(id, this.journal, this.clock, {
+        caller: facts,
+        contentMode,
+        onEnd,
+      });
+      this.#open.add(record);
       if (committed !== undefined) await this.#whenCommitted(record, committed(position));
       return record;
     } catch (error) {
@@ -82,6 +61,18 @@ export class Recorder {
       this.#lostRecords += 1;
       return UNRECORDED;
     }
+  }
+
+  /**
+   * Called again and again: sends what the open records have gathered, and says in the
+   * journal that the process lives while it has any. What the dead one leaves is then as
+   * old as the last of these.
+   */
+  pulse(): void {
+    if (this.#open.size === 0) return;
+    for (const record of this.#open) record.flush();
+    const head = { kind: 'alive', id: this.options.instanceId, at: this.clock.nowMs() } as const;
+    this.journal.appendLater(unsealedLine(head, { open: this.#open.size }), 1);
   }
 
   /** A start that is in the journal is not lost; a call that is turned away all the same has ended. */
@@ -101,6 +92,8 @@ const TURNED_AWAY: EndFacts = {
   errorType: 'audit_unavailable',
   errorMessage: 'The start was not committed in time, so the call was not made.',
   upstreamStatus: null,
+  messageId: null,
+  servedModel: null,
   durationMs: 0,
   attemptCount: 0,
   failedOver: false,
@@ -111,87 +104,4 @@ const TURNED_AWAY: EndFacts = {
   firstByteMs: null,
   overheadMs: null,
   notes: [],
-};
-
-/** Lines gather until `flush` or the end, and go to the journal together. */
-class JournalRecord implements InterceptionRecord {
-  #lines = '';
-  #count = 0;
-  #hasEnded = false;
-
-  constructor(
-    private readonly id: string,
-    private readonly journal: Journal,
-    private readonly clock: Clock,
-    private readonly contentMode: ContentMode,
-  ) {}
-
-  attempt(facts: AttemptFacts): void {
-    this.#append('attempt', facts);
-  }
-
-  usage(facts: UsageFacts): void {
-    this.#append('usage', facts);
-  }
-
-  prompt(facts: PromptFacts): void {
-    this.#append('prompt', { ...facts, text: this.#content(facts.text) });
-  }
-
-  tool(facts: ToolFacts): void {
-    const input = facts.input === null ? null : this.#content(facts.input);
-    this.#append('tool', { ...facts, input });
-  }
-
-  thought(facts: ThoughtFacts): void {
-    this.#append('thought', { ...facts, text: this.#content(facts.text) });
-  }
-
-  async end(facts: EndFacts): Promise<void> {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#lines += unsealedLine({ kind: 'end', id: this.id, at: this.clock.nowMs() }, facts);
-    this.#count += 1;
-    await this.#send();
-  }
-
-  flush(): void {
-    if (this.#count > 0) void this.#send();
-  }
-
-  /** For what gets a row of its own; `rowId` makes writing it twice harmless. */
-  #append(kind: ChildRecord['kind'], facts: object): void {
-    if (this.#hasEnded) return;
-    const at = this.clock.nowMs();
-    this.#lines += unsealedLine({ kind, id: this.id, at, rowId: uuidv7(at) }, facts);
-    this.#count += 1;
-  }
-
-  async #send(): Promise<void> {
-    const [lines, count] = [this.#lines, this.#count];
-    this.#lines = '';
-    this.#count = 0;
-    try {
-      await this.journal.append(lines, count);
-    } catch {
-      // The journal keeps the lines and writes them when it can; it reports its own state.
-    }
-  }
-
-  #content(text: string): string {
-    if (this.contentMode === 'full') return text;
-    if (this.contentMode === 'none') return '';
-    return `sha256:${createHash('sha256').update(text).digest('hex')}`;
-  }
-}
-
-/** Stands in for the record of a call that is served although it could not be recorded. */
-export const UNRECORDED: InterceptionRecord = {
-  attempt: () => undefined,
-  usage: () => undefined,
-  prompt: () => undefined,
-  tool: () => undefined,
-  thought: () => undefined,
-  flush: () => undefined,
-  end: () => Promise.resolve(),
 };
