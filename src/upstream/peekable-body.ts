@@ -2,7 +2,10 @@ import type { AnswerBody } from './upstream-call.ts';
 
 export interface PeekBounds {
   readonly bytesMax: number;
+  /** From the first look on. */
   readonly timeMaxMs?: number;
+  /** From the first chunk on: how long a byte may be kept from whoever gets the body. */
+  readonly heldMaxMs?: number;
 }
 
 /**
@@ -44,7 +47,7 @@ export class PeekableBody implements AnswerBody {
    * is reached. Rejects as reading does.
    */
   async peek(isEnough: (chunk: Buffer) => boolean, bounds: PeekBounds): Promise<void> {
-    const deadline = bounds.timeMaxMs === undefined ? undefined : deadlineIn(bounds.timeMaxMs);
+    let deadline = deadlineIn(bounds.timeMaxMs);
     try {
       for (let bytes = 0; bytes < bounds.bytesMax;) {
         this.#pending ??= this.#readAhead();
@@ -58,6 +61,7 @@ export class PeekableBody implements AnswerBody {
         this.#peeked.push(chunk);
         bytes += chunk.length;
         if (isEnough(chunk)) return;
+        deadline ??= deadlineIn(bounds.heldMaxMs);
       }
     } finally {
       deadline?.clear();
@@ -87,7 +91,14 @@ export class PeekableBody implements AnswerBody {
 
 const DEADLINE = Symbol('deadline');
 
-function deadlineIn(ms: number): { reached: Promise<typeof DEADLINE>; clear: () => void } {
+interface Deadline {
+  readonly reached: Promise<typeof DEADLINE>;
+  readonly clear: () => void;
+}
+
+/** None where no time is given. */
+function deadlineIn(ms: number | undefined): Deadline | undefined {
+  if (ms === undefined) return undefined;
   const { promise, resolve } = Promise.withResolvers<typeof DEADLINE>();
   const timer = setTimeout(() => resolve(DEADLINE), ms);
   return { reached: promise, clear: () => clearTimeout(timer) };

@@ -39,6 +39,8 @@ export interface Inspection {
 
 const PEEK_BYTES_MAX = 64 * 1024;
 const ERROR_BODY_MS_MAX = 5_000;
+/** How long the beginning of a stream is kept back while its first event is still to come: ADR 7. */
+const HELD_MS_MAX = 1_000;
 
 /**
  * Looks at the beginning of an answer to decide whether it is one: the body of an
@@ -87,7 +89,7 @@ async function inspectStream(
       scout.chunk(chunk);
       return scout.hasBegun;
     },
-    { bytesMax: PEEK_BYTES_MAX },
+    { bytesMax: PEEK_BYTES_MAX, heldMaxMs: HELD_MS_MAX },
   );
   if (body.isEnded) {
     scout.end();
