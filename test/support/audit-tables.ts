@@ -39,11 +39,15 @@ export class AuditTables {
     });
   }
 
-  /** The rows that belong to an interception, oldest first. */
+  /** The rows that belong to an interception, oldest first; those of tool calls with their input. */
   children(
     table: 'attempts' | 'token_usages' | 'prompts' | 'tool_usages' | 'thoughts',
     id: string,
   ): Promise<AuditRow[]> {
-    return this.rows(`SELECT * FROM ${table} WHERE interception_id = $1 ORDER BY id`, [id]);
+    const inputs =
+      table === 'tool_usages' ? 'LEFT JOIN tool_inputs USING (interception_id, id)' : '';
+    return this.rows(`SELECT * FROM ${table} ${inputs} WHERE interception_id = $1 ORDER BY id`, [
+      id,
+    ]);
   }
 }

@@ -11,7 +11,8 @@ import type {
 import type { Turn } from '../sessions/session-shape.ts';
 import { jsonOf, jsonRowsOf, jsonTime, type Shape } from './prisma-shape.ts';
 
-const INTERCEPTION: Shape<Interception> = {
+/** The row `i` of `interceptions` as the API shows it, wherever it does. */
+export const INTERCEPTION: Shape<Interception> = {
   id: 'i.id',
   startedAt: jsonTime('i.started_at'),
   endedAt: jsonTime('i.ended_at'),
@@ -76,6 +77,7 @@ const PROMPT: Shape<Prompt> = {
   messageId: `coalesce(i.message_id, (SELECT u.message_id FROM token_usages AS u
     WHERE u.interception_id = i.id ORDER BY u.id LIMIT 1))`,
   text: 'c.text',
+  source: 'c.source',
   createdAt: jsonTime('c.created_at'),
 };
 
@@ -84,7 +86,8 @@ const TOOL_USAGE: Shape<ToolUsage> = {
   toolCallId: 'c.tool_call_id',
   tool: 'c.tool',
   serverUrl: 'c.server_url',
-  input: 'c.input',
+  input: `(SELECT t.input FROM tool_inputs AS t
+    WHERE t.interception_id = i.id AND t.id = c.id)`,
   injected: 'c.injected',
   error: 'c.error',
   createdAt: jsonTime('c.created_at'),
