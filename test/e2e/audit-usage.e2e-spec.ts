@@ -142,6 +142,15 @@ describe('usage', () => {
     expect(await groups(ofAlice, BOB)).toMatchObject([{ interceptions: 0 }]);
   });
 
+  it('says so when it is asked of people further back than it knows them', async () => {
+    const forgetful = await startAuditSystem({ AIBRIDGE_USAGE_RETENTION: '90d' });
+    const ask = async (params: string) =>
+      (await forgetful.get(`/usage?startedAfter=2020-01-01${params}`)).body['notice'];
+    expect(await ask('&groupBy=initiator')).toMatch('after 90 days');
+    expect(await ask('&groupBy=model')).toBeUndefined();
+    await forgetful.stop();
+  });
+
   it('says that there is more than the limit', async () => {
     const { data } = await usage({ groupBy: ['day'], limit: 2 });
     expect(data).toMatchObject({ truncated: true, items: [{}, {}] });

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../../database/index.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Facet, FacetAnswer, FacetQuery } from './facet-shape.ts';
 import { conditions } from '../question/prisma-conditions.ts';
 import type { Scope } from '../question/scope.ts';
+import { PrismaReads } from '../question/prisma-reads.ts';
 
 const COLUMNS: Record<Exclude<Facet, 'tools'>, string> = {
   initiators: 'initiator_id',
@@ -17,16 +17,21 @@ const OWN_RECORDS_MAX = 5_000;
 /** Reads the values that filters can have. */
 @Injectable()
 export class PrismaFacets {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(private readonly reads: PrismaReads) {}
 
   async values(scope: Scope, facet: Facet, query: FacetQuery): Promise<FacetAnswer> {
-    const values = valuesOf(scope, facet);
-    const prefix = `${(query.prefix ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-    const rows = await this.database.client.$queryRaw<{ value: string }[]>`
-      SELECT DISTINCT value FROM (${values}) AS v WHERE lower(value) LIKE ${prefix}
-      ORDER BY value LIMIT ${query.limit}`;
+    const rows = await this.reads.ask((client) =>
+      client.$queryRaw<{ value: string }[]>(facetSql(scope, facet, query)),
+    );
     return { items: rows.map((row) => row.value) };
   }
+}
+
+export function facetSql(scope: Scope, facet: Facet, query: FacetQuery): Prisma.Sql {
+  const prefix = `${(query.prefix ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  return Prisma.sql`
+    SELECT DISTINCT value FROM (${valuesOf(scope, facet)}) AS v WHERE lower(value) LIKE ${prefix}
+    ORDER BY value LIMIT ${query.limit}`;
 }
 
 function valuesOf(scope: Scope, facet: Facet): Prisma.Sql {
@@ -34,7 +39,7 @@ function valuesOf(scope: Scope, facet: Facet): Prisma.Sql {
     return scope.kind === 'own' ? toolsOf(scope) : leaps('tool_usages', 'tool');
   }
   return scope.kind === 'everybody' && facet === 'initiators'
-    ? leaps('usage_totals', 'initiator_id')
+    ? INITIATORS
     : columnOf(scope, COLUMNS[facet]);
 }
 
@@ -62,3 +67,8 @@ function leaps(table: string, column: string): Prisma.Sql {
       SELECT ${next('leaps.value')} FROM leaps WHERE leaps.value IS NOT NULL)
     SELECT value FROM leaps WHERE value IS NOT NULL`);
 }
+
+/** Of some nothing is in the totals yet. */
+const INITIATORS = Prisma.sql`
+  SELECT value FROM (${leaps('usage_totals', 'initiator_id')}) AS added
+  UNION SELECT initiator_id FROM usage_deltas`;

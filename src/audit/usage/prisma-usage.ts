@@ -1,16 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../../database/index.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { conditions, isOneOf } from '../question/prisma-conditions.ts';
 import type { Scope } from '../question/scope.ts';
+import { isAboutPeople } from './about-people.ts';
 import { coverage, type Grain, type Segment } from './usage-coverage.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
 import type { Dimension, UsageAnswer, UsageQuery } from './usage-shape.ts';
+import { PrismaReads } from '../question/prisma-reads.ts';
 
 const COLUMNS: Record<Dimension, string> = {
   initiator: 'initiator_id',
   provider: 'provider_name',
   model: 'model',
+  servedModel: 'served_model',
   client: 'client',
   credential: 'credential_kind, credential_hint, credential_fingerprint',
   hour: `date_trunc('hour', starts_at, 'UTC')`,
@@ -36,22 +38,27 @@ const SUMS = [
 
 /** A record as a row of the totals. */
 const RECORD = Prisma.raw(`i.started_at AS starts_at, i.initiator_id, i.provider_name, i.model,
-  i.client, i.credential_kind, i.credential_hint,
+  coalesce(i.served_model, '') AS served_model, i.client, i.credential_kind, i.credential_hint,
   coalesce(i.credential_fingerprint, '') AS credential_fingerprint, 1 AS interceptions,
   (i.status = 'completed')::int AS completed, (i.status = 'failed')::int AS failed,
   (i.status = 'aborted')::int AS aborted, (i.status = 'interrupted')::int AS interrupted,
   i.failed_over::int AS failed_over, i.attempt_count AS attempts, i.input_tokens, i.output_tokens,
   i.cache_read_tokens, i.cache_write_tokens, coalesce(i.duration_ms, 0) AS duration_ms`);
-const TOTAL = Prisma.raw(`starts_at, initiator_id, provider_name, model, client, credential_kind,
-  credential_hint, credential_fingerprint, ${SUMS.join(', ')}`);
+const TOTAL = Prisma.raw(`starts_at, initiator_id, provider_name, model, served_model, client,
+  credential_kind, credential_hint, credential_fingerprint, ${SUMS.join(', ')}`);
 
-/** Reads what was used from the totals, which outlive the records. */
+/**
+ * Reads what was used from the totals, which outlive the records, together with what was counted
+ * since they were last added up. One statement sees both as they were at one moment.
+ */
 @Injectable()
 export class PrismaUsage {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(private readonly reads: PrismaReads) {}
 
   async sums(scope: Scope, query: UsageQuery): Promise<UsageAnswer> {
-    const rows = await this.database.client.$queryRaw<UsageRow[]>(usageSql(scope, query));
+    const rows = await this.reads.ask((client) =>
+      client.$queryRaw<UsageRow[]>(usageSql(scope, query)),
+    );
     const items = rows.slice(0, query.limit).map((row) => toUsage(row, groupsOf(query)));
     return { items, truncated: rows.length > query.limit };
   }
@@ -95,11 +102,14 @@ function sources(scope: Scope, query: UsageQuery, groupBy: readonly Dimension[])
   const toMs = startedBefore === undefined ? Infinity : Date.parse(startedBefore);
   const segments = coverage(fromMs, toMs, coarsestFor(groupBy));
   if (segments.length === 0) return [Prisma.sql`SELECT ${TOTAL} FROM usage_totals WHERE false`];
-  return segments.map((segment) =>
-    segment.source === 'records'
-      ? recordsOf(scope, query, segment)
-      : totalsOf(scope, query, { segment, grain: segment.source, groupBy }),
-  );
+  return [
+    ...segments.map((segment) =>
+      segment.source === 'records'
+        ? recordsOf(scope, query, segment)
+        : totalsOf(scope, query, segment),
+    ),
+    ...deltasOf(scope, query, segments),
+  ];
 }
 
 function coarsestFor(groupBy: readonly Dimension[]): Grain {
@@ -118,42 +128,62 @@ function recordsOf(scope: Scope, query: UsageQuery, { fromMs, toMs }: Segment): 
     WHERE i.status <> 'in_progress' AND ${conditions({ scope, filter: within })}`;
 }
 
-function totalsOf(
-  scope: Scope,
-  query: UsageQuery,
-  part: {
-    readonly segment: Segment;
-    readonly grain: Grain;
-    readonly groupBy: readonly Dimension[];
-  },
-): Prisma.Sql {
-  const { fromMs, toMs } = part.segment;
-  const all = [Prisma.sql`grain = ${part.grain}`, ...initiators(scope, query, part.groupBy)];
-  if (Number.isFinite(fromMs)) all.push(Prisma.sql`starts_at >= ${new Date(fromMs)}`);
-  if (Number.isFinite(toMs)) all.push(Prisma.sql`starts_at < ${new Date(toMs)}`);
+function totalsOf(scope: Scope, query: UsageQuery, segment: Segment): Prisma.Sql {
+  const all = [
+    Prisma.sql`grain = ${segment.source}`,
+    ...initiators(scope, query),
+    ...startsWithin(segment),
+    ...filters(query),
+  ];
+  return Prisma.sql`SELECT ${TOTAL} FROM usage_totals WHERE ${Prisma.join(all, ' AND ')}`;
+}
+
+/** What the totals do not have yet is counted by the hour, and so fits what they have of any grain. */
+function deltasOf(scope: Scope, query: UsageQuery, segments: readonly Segment[]): Prisma.Sql[] {
+  const added = segments.filter(({ source }) => source !== 'records');
+  const [first, last] = [added.at(0), added.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const all = [
+    Prisma.sql`true`,
+    ...people(scope, query),
+    ...startsWithin({ fromMs: first.fromMs, toMs: last.toMs }),
+    ...filters(query),
+  ];
+  return [Prisma.sql`SELECT ${TOTAL} FROM usage_deltas WHERE ${Prisma.join(all, ' AND ')}`];
+}
+
+function startsWithin({ fromMs, toMs }: Pick<Segment, 'fromMs' | 'toMs'>): Prisma.Sql[] {
+  return [
+    ...(Number.isFinite(fromMs) ? [Prisma.sql`starts_at >= ${new Date(fromMs)}`] : []),
+    ...(Number.isFinite(toMs) ? [Prisma.sql`starts_at < ${new Date(toMs)}`] : []),
+  ];
+}
+
+function filters(query: UsageQuery): Prisma.Sql[] {
   const columns = [
     ['provider_name', query.provider],
     ['model', query.model],
+    ['served_model', query.servedModel],
     ['client', query.client],
     ['credential_kind', query.credentialKind],
     ['credential_hint', query.credentialHint],
     ['credential_fingerprint', query.credentialFingerprint],
   ] as const;
-  for (const [column, wanted] of columns) {
-    if (wanted !== undefined) all.push(Prisma.sql`${Prisma.raw(column)} ${isOneOf(wanted)}`);
-  }
-  return Prisma.sql`SELECT ${TOTAL} FROM usage_totals WHERE ${Prisma.join(all, ' AND ')}`;
+  return columns.flatMap(([column, wanted]) =>
+    wanted === undefined ? [] : [Prisma.sql`${Prisma.raw(column)} ${isOneOf(wanted)}`],
+  );
 }
 
 /** The rows of everybody together, where nothing is asked about single people. */
-function initiators(
-  scope: Scope,
-  { initiator }: UsageQuery,
-  groupBy: readonly Dimension[],
-): Prisma.Sql[] {
-  const all = [Prisma.sql`initiator_id <> ''`];
-  if (scope.kind === 'own') all.push(Prisma.sql`initiator_id = ${scope.initiatorId}`);
-  if (initiator !== undefined) all.push(Prisma.sql`initiator_id ${isOneOf(initiator)}`);
-  const isAboutEverybody = all.length === 1 && !groupBy.includes('initiator');
-  return isAboutEverybody ? [Prisma.sql`initiator_id = ''`] : all;
+function initiators(scope: Scope, query: UsageQuery): Prisma.Sql[] {
+  return isAboutPeople(scope, query)
+    ? [Prisma.sql`initiator_id <> ''`, ...people(scope, query)]
+    : [Prisma.sql`initiator_id = ''`];
+}
+
+function people(scope: Scope, { initiator }: UsageQuery): Prisma.Sql[] {
+  return [
+    ...(scope.kind === 'own' ? [Prisma.sql`initiator_id = ${scope.initiatorId}`] : []),
+    ...(initiator === undefined ? [] : [Prisma.sql`initiator_id ${isOneOf(initiator)}`]),
+  ];
 }

@@ -5,6 +5,7 @@ export interface UsageRow {
   readonly initiator_id: string;
   readonly provider_name: string;
   readonly model: string;
+  readonly served_model: string;
   readonly client: string;
   readonly credential_kind: 'centralized' | 'byok';
   readonly credential_hint: string;
@@ -32,6 +33,7 @@ const GROUPS: { [D in Dimension]: (row: UsageRow) => Groups[D] } = {
   initiator: (row) => row.initiator_id,
   provider: (row) => row.provider_name,
   model: (row) => row.model,
+  servedModel: (row) => row.served_model || null,
   client: (row) => row.client,
   credential: (row) => ({
     kind: row.credential_kind,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { choice, time, whole } from '../../openapi/index.ts';
+import { count, credential, tokens } from '../question/answer-parts.ts';
 import { filterSchema } from '../question/interception-filter.ts';
 
 const GROUPS_MAX = 10_000;
@@ -7,6 +8,7 @@ const DIMENSIONS = [
   'initiator',
   'provider',
   'model',
+  'servedModel',
   'client',
   'credential',
   'hour',
@@ -32,6 +34,7 @@ export const usageQuerySchema = filterSchema
     initiator: true,
     provider: true,
     model: true,
+    servedModel: true,
     client: true,
     credentialKind: true,
     credentialHint: true,
@@ -52,21 +55,14 @@ export const usageQuerySchema = filterSchema
   });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
-const count = z.int().min(0);
-
 const usageSchema = z
   .object({
     initiator: z.string().optional(),
     provider: z.string().optional(),
     model: z.string().optional(),
+    servedModel: z.string().nullable().optional(),
     client: z.string().optional(),
-    credential: z
-      .object({
-        kind: z.enum(['centralized', 'byok']),
-        hint: z.string(),
-        fingerprint: z.string().nullable(),
-      })
-      .optional(),
+    credential: credential.optional(),
     hour: z.iso.datetime().optional(),
     day: z.iso.date().optional(),
     month: z
@@ -80,7 +76,7 @@ const usageSchema = z
     interrupted: count,
     failedOver: count,
     attempts: count,
-    tokens: z.object({ input: count, output: count, cacheRead: count, cacheWrite: count }),
+    tokens,
     durationMs: count.meta({ description: 'Of all together.' }),
   })
   .meta({ id: 'Usage', description: 'Sums of one group, with what it is grouped by.' });
@@ -89,6 +85,7 @@ export const usageAnswerSchema = z
   .object({
     items: z.array(usageSchema),
     truncated: z.boolean().meta({ description: 'There are more groups than the limit.' }),
+    notice: z.string().optional().meta({ description: 'What the answer cannot know.' }),
   })
   .meta({ id: 'UsageAnswer' });
 

@@ -115,6 +115,7 @@ function readAudit(reader: SettingsReader): AuditConfig {
     passthrough: reader.read(AUDIT.passthrough),
     retentionMs,
     contentRetentionMs,
+    usageRetentionMs: reader.read(AUDIT.usageRetention),
   };
 }
 

@@ -122,6 +122,8 @@ export interface AuditConfig {
   readonly retentionMs: number;
   /** 0: texts are kept as long as their record. */
   readonly contentRetentionMs: number;
+  /** 0: totals keep their initiators. */
+  readonly usageRetentionMs: number;
 }
 
 export interface McpServerConfig {

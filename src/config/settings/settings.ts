@@ -261,6 +261,11 @@ export const AUDIT = {
     otherwise: 'same as `AIBRIDGE_RETENTION`',
     meaning: 'age at which the texts of records are purged; `0` = keep as long as the record',
   }),
+  usageRetention: setting('AIBRIDGE_USAGE_RETENTION', {
+    type: age,
+    default: '0',
+    meaning: 'age at which usage totals lose their initiators; `0` = keep',
+  }),
 };
 
 export const LOG = {
