@@ -5,7 +5,9 @@ import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store
 import { AuditTables } from '../support/audit-tables.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
+  AT,
   anAttempt,
+  anAttemptSoFar,
   anEnd,
   anId,
   aPrompt,
@@ -39,6 +41,7 @@ const ALL = [
   'token_usages',
   'prompts',
   'tool_usages',
+  'tool_inputs',
   'thoughts',
 ] as const;
 
@@ -134,6 +137,50 @@ describe('an end', () => {
   });
 });
 
+describe('an attempt that is under way', () => {
+  test('is there while it is, and its end takes its row', async () => {
+    const [id, rowId] = [anId(), anId()];
+    await store.store([aStart({ id }), anAttemptSoFar({ id, rowId })]);
+    expect(await tables.children('attempts', id)).toMatchObject([
+      { id: rowId, outcome: 'in_progress', status: null, duration_ms: null },
+    ]);
+    await store.store([anAttemptSoFar({ id, rowId, status: 200 })]);
+    expect(await tables.children('attempts', id)).toMatchObject([
+      { outcome: 'in_progress', status: 200 },
+    ]);
+    await store.store([anAttempt({ id, rowId })]);
+    expect(await tables.children('attempts', id)).toMatchObject([
+      { outcome: 'served', status: 200, duration_ms: 12 },
+    ]);
+  });
+
+  test('that began, as the journal has it, changes nothing when that is read once more', async () => {
+    const [id, rowId] = [anId(), anId()];
+    const events = [
+      aStart({ id }),
+      anAttemptSoFar({ id, rowId }),
+      anAttemptSoFar({ id, rowId, status: 200 }),
+      aUsage({ id, rowId: anId(), kind: 'usage_so_far', output: 1 }),
+      anAttempt({ id, rowId }),
+      anEnd({ id }),
+    ];
+    await store.store(events);
+    const once = await dump();
+    for (const event of [...events, ...events.toReversed()]) await store.store([event]);
+    expect(await dump()).toEqual(once);
+  });
+});
+
+test('usage that was known early is replaced by the whole, in either order', async () => {
+  const [id, rowId] = [anId(), anId()];
+  const soFar = aUsage({ id, rowId, kind: 'usage_so_far', output: 1 });
+  await store.store([aStart({ id }), soFar]);
+  expect(await tables.children('token_usages', id)).toMatchObject([{ output: '1' }]);
+  await store.store([aUsage({ id, rowId })]);
+  await store.store([soFar]);
+  expect(await tables.children('token_usages', id)).toMatchObject([{ output: '5' }]);
+});
+
 describe('a process that is dead', () => {
   test('has its open records closed, and nobody else’s', async () => {
     const [dead, alive] = [anId(), anId()];
@@ -148,6 +195,25 @@ describe('a process that is dead', () => {
     });
     expect(await interception(ended.id)).toMatchObject({ status: 'completed' });
     expect(await interception(others.id)).toMatchObject({ status: 'in_progress' });
+  });
+
+  test('is closed for a start that is stored late, once nobody says that it lives', async () => {
+    const id = anId();
+    const [before, late] = [aStart({ instanceId: id }), aStart({ instanceId: id })];
+    await store.heartbeat({ id, version: '1', host: 'h' });
+    await store.store([before]);
+    await store.closeInterrupted(id, AT + 5_000);
+    await store.store([late]);
+    await store.heartbeat({ id, version: '1', host: 'h' });
+    expect(await store.closeForgotten(id)).toBe(0);
+    await tables.rows('DELETE FROM instances WHERE id = $1', [id]);
+    expect(await store.closeForgotten(id)).toBe(1);
+    for (const start of [before, late]) {
+      expect(await interception(start.id)).toMatchObject({
+        status: 'interrupted',
+        duration_ms: 5_000,
+      });
+    }
   });
 
   test('is found by its silence, not before', async () => {
@@ -182,16 +248,46 @@ describe('a batch that cannot be stored', () => {
     expect(failure).toEqual({ kind: 'rejected', reason: 'SQLSTATE 22P02' });
   });
 
+  test('is rejected when it lacks a value that this version writes', async () => {
+    const failure = await store.store([Object.assign(aStart(), { userAgent: null })]);
+    expect(failure).toEqual({ kind: 'rejected', reason: 'SQLSTATE 23502' });
+  });
+
+  // It can do nothing about what a later version asks for: the journal keeps it for that version.
+  test.each([
+    ['ADD CONSTRAINT later CHECK (length(text) > 100)', 'DROP CONSTRAINT later'],
+    ['ADD COLUMN later TEXT NOT NULL', 'DROP COLUMN later'],
+  ])('waits when a later version has said: %s', async (alteration, undone) => {
+    await tables.rows('DELETE FROM prompts');
+    await tables.rows(`ALTER TABLE prompts ${alteration}`);
+    const failure = await store.store([aStart(), aPrompt()]);
+    await tables.rows(`ALTER TABLE prompts ${undone}`);
+    expect(failure).toMatchObject({ kind: 'unavailable' });
+  });
+
   test('is all or nothing', async () => {
     const good = aStart();
     await store.store([good, anAttempt({ credentialHint: 'x'.repeat(16) })]);
     expect(await interception(good.id)).toBeUndefined();
   });
 
+  test('tells which ends have no start, and takes those that are told again', async () => {
+    const [open, ended, fresh] = [aStart(), aStart(), aStart()];
+    await store.store([open, ended, anEnd({ id: ended.id })]);
+    const [start, prompt, lost] = [aStart(), aPrompt(), anEnd()];
+    const others = [open, ended, fresh].map(({ id }) => anEnd({ id }));
+    const failure = await store.store([fresh, start, prompt, ...others, lost]);
+    expect(failure).toMatchObject({ kind: 'unstarted', ids: [lost.id] });
+    expect(await interception(start.id)).toBeUndefined();
+    expect(await store.store([fresh, start, prompt, ...others])).toBeUndefined();
+    expect(await interception(open.id)).toMatchObject({ status: 'completed' });
+    expect(await interception(fresh.id)).toMatchObject({ status: 'completed' });
+  });
+
   test('waits when the database is away', async () => {
     const away = createPrismaClient('postgresql://nobody@127.0.0.1:9/none', { poolMax: 1 });
     const failure = await new PrismaRecordStore(away).store([aStart()]);
-    expect(failure).toMatchObject({ kind: 'unavailable' });
+    expect(failure).toMatchObject({ kind: 'unanswered' });
     await away.$disconnect();
   });
 });
