@@ -1,10 +1,15 @@
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { liveEventId } from '../../src/audit/live/live-event-id.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
 import { until } from '../support/until.ts';
 import { ALICE, BOB, startAuditSystem, type AuditSystem } from './audit-system.ts';
 import { LiveReader, type LiveOptions } from './live-reader.ts';
+
+/** A second, and what a busy machine takes. */
+const PROMPT_MS = 3_000;
 
 let audit: AuditSystem;
 let readers: LiveReader[] = [];
@@ -79,9 +84,40 @@ it('names a place to come back to before anything has ended', async () => {
 });
 
 it('says so when it cannot tell what a reader has missed', async () => {
-  const tail = await open({ lastEventId: `999999-${uuidv7(1)}` });
+  const lastEventId = liveEventId({ seen: { end: 1n << 50n, running: [] } });
+  const tail = await open({ lastEventId });
   await until('an event', () => tail.events[0]);
   expect(tail.events).toMatchObject([{ type: 'gap' }]);
+  expect(tail.lastEventId).not.toBe(lastEventId);
+  const next = ended();
+  await audit.store(...next.events);
+  await until('what ends from then on', () => tail.ids[0]);
+  expect(tail.ids).toEqual([next.id]);
+});
+
+it.each(['', '41-x', 'A'.repeat(9_000), `41-${uuidv7(1)}`])(
+  'refuses what is no id of an event: %.50s',
+  async (lastEventId) => {
+    await expect(open({ lastEventId })).rejects.toThrow('400');
+  },
+);
+
+// A process may die between its commit and its word of it.
+it('shows within a second what nobody has told it of', async () => {
+  const tail = await open();
+  const id = uuidv7(Date.now());
+  await audit.store(aStart({ id }));
+  const client = new Client({ connectionString: audit.database.url });
+  await client.connect();
+  const { rowCount } = await client.query(
+    `INSERT INTO interception_endings (transaction, interception_id)
+     VALUES (pg_current_xact_id()::text::bigint, $1)`,
+    [id],
+  );
+  await client.end();
+  expect(rowCount).toBe(1);
+  await until('the record', () => tail.ids[0], PROMPT_MS);
+  expect(tail.ids).toEqual([id]);
 });
 
 it('does not keep the bridge from stopping', async () => {

@@ -1,35 +1,45 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { errorText } from '../../core/errors.ts';
 import { waited } from '../../core/waited.ts';
-import { DatabaseService, Listener } from '../../database/index.ts';
+import { DatabaseService } from '../../database/index.ts';
+import { isAhead, type Snapshot } from './place.ts';
+import { PrismaEndings } from './prisma-endings.ts';
+import { unlessAway } from './unless-away.ts';
 
 const CHANNEL = 'aibridge_endings';
+/** Between two looks while somebody waits. With the time that one takes, less than a second. */
+const LOOK_MS = 500;
 
-/** Rings whenever an interception has ended, on whichever replica. One connection for all who wait. */
+/**
+ * Rings whenever an interception has ended, on whichever replica. One look for all who wait: nobody
+ * is told by a process that dies between its commit and the notification, and nothing is heard
+ * while the connection is away.
+ */
 @Injectable()
 export class EndingsBellService implements OnModuleInit, OnModuleDestroy {
   readonly #logger = new Logger('Live');
-  readonly #listener: Listener;
   readonly #waiting = new Set<() => void>();
+  readonly #closing = new AbortController();
   #rings = 0;
-  #isClosed = false;
+  /** What the last look saw. */
+  #seen: Snapshot | undefined;
+  #looking: Promise<void> | undefined;
 
-  constructor(private readonly database: DatabaseService) {
-    this.#listener = new Listener({
-      url: () => database.url,
-      channel: CHANNEL,
-      onNotification: () => this.#ring(),
-      warn: (message) => this.#logger.warn(message),
-    });
+  constructor(
+    database: DatabaseService,
+    private readonly endings: PrismaEndings,
+  ) {
+    database.listen(CHANNEL, () => this.#ring());
   }
 
   onModuleInit(): void {
-    void this.#openWhenReady();
+    this.#looking = this.#lookNowAndThen();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#isClosed = true;
-    await this.#listener.close();
+    this.#closing.abort();
+    await this.#looking;
   }
 
   /** How often it has rung: taken before a question, so that no ring after it is missed. */
@@ -37,21 +47,36 @@ export class EndingsBellService implements OnModuleInit, OnModuleDestroy {
     return this.#rings;
   }
 
-  /** Whether it rang more often than that before the time was over or the signal aborted. */
-  async rangAfter(rings: number, ms: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#rings === rings) {
-      const rung = new AbortController();
-      const ring = (): void => rung.abort();
-      this.#waiting.add(ring);
-      await waited(ms, AbortSignal.any([signal, rung.signal]));
-      this.#waiting.delete(ring);
-    }
-    return this.#rings !== rings;
+  /** Until it has rung more often than that, or the signal is aborted. */
+  async rangAfter(rings: number, signal: AbortSignal): Promise<void> {
+    if (this.#rings !== rings || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done);
+    });
   }
 
-  async #openWhenReady(): Promise<void> {
-    await this.database.ready;
-    if (!this.#isClosed) this.#listener.open();
+  async #lookNowAndThen(): Promise<void> {
+    while (await waited(LOOK_MS, this.#closing.signal)) {
+      try {
+        if (this.#waiting.size > 0 && (await this.#isAnythingNew())) this.#ring();
+      } catch (error) {
+        this.#logger.error(`looking for what has ended failed: ${errorText(error)}`);
+      }
+    }
+  }
+
+  async #isAnythingNew(): Promise<boolean> {
+    const before = this.#seen === undefined ? undefined : { seen: this.#seen };
+    const look = await unlessAway(() => this.endings.look(before, 1));
+    if (look === undefined) return false;
+    this.#seen = look.now;
+    return before === undefined || look.endings.length > 0 || isAhead(before, look.now);
   }
 
   #ring(): void {

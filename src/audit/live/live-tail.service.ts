@@ -1,32 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { waited } from '../../core/waited.ts';
-import { DatabaseError } from '../../database/index.ts';
 import { EndingsBellService } from './endings-bell.service.ts';
-import type { InterceptionFilter } from '../question/interception-filter.ts';
 import { liveEventId } from './live-event-id.ts';
-import { PrismaEndings, type Ending, type Endings } from './prisma-endings.ts';
-import { queryFailure } from '../http/query-failure.ts';
-import type { Scope } from '../question/scope.ts';
+import { isAhead, mayLack, type Place } from './place.ts';
+import { PrismaEndings, type Ending } from './prisma-endings.ts';
+import type { Question } from '../question/prisma-conditions.ts';
 import type { SseMessage, SseResponse } from '../http/sse-response.ts';
+import { unlessAway } from './unless-away.ts';
 
-/** Where a tail begins, and whether something before that is lost to it. */
+/** Where a tail begins, and whether something before that may be lost to it. */
 export interface TailStart {
-  readonly position: bigint;
+  readonly place: Place;
+  /** What had been purged by then. */
+  readonly purgedTo: bigint;
   readonly hasGap: boolean;
 }
 
-export interface TailQuestion {
-  readonly scope: Scope;
-  readonly filter: InterceptionFilter;
-}
-
-/** Between two queries, however quiet it is. */
-const LOOK_MS = 15_000;
 /** Between two queries for one reader, however often something ends. */
 const PAUSE_MS = 100;
 const RETRY_MS = 1_000;
 
-/** Follows the order of endings for one reader: nothing twice, nothing left out, across replicas. */
+/** Follows the endings for one reader: nothing twice, nothing left out, across replicas. */
 @Injectable()
 export class LiveTailService {
   constructor(
@@ -35,55 +29,48 @@ export class LiveTailService {
   ) {}
 
   /** After the event that a reader had last; now, for one that begins. */
-  async start(after: bigint | undefined): Promise<TailStart> {
-    const { oldest, newest } = await this.endings.range();
-    if (after === undefined || after > newest)
-      return { position: newest, hasGap: after !== undefined };
-    return { position: after, hasGap: after + 1n < oldest };
+  async start(after: Place | undefined): Promise<TailStart> {
+    const { now, purgedTo } = await this.endings.look(undefined, 0);
+    if (after === undefined) return { place: { seen: now }, purgedTo, hasGap: false };
+    const isLost = isAhead(after, now);
+    const hasGap = isLost || mayLack(after, purgedTo);
+    return { place: isLost ? { seen: now } : after, purgedTo, hasGap };
   }
 
   /** Until the reader goes or the process stops. */
-  async follow(stream: SseResponse, start: TailStart, question: TailQuestion): Promise<void> {
+  async follow(stream: SseResponse, start: TailStart, question: Question): Promise<void> {
     if (start.hasGap) await stream.send([GAP]);
-    let { position } = start;
-    await stream.begin(liveEventId(position));
+    let { place, purgedTo } = start;
+    await stream.begin(liveEventId(place));
     while (!stream.signal.aborted) {
       const { rings } = this.bell;
-      const found = await this.#after(position, question);
-      if (found === undefined) {
+      const page = await unlessAway(() => this.endings.after(place, question));
+      if (page === undefined) {
         await waited(RETRY_MS, stream.signal);
         continue;
       }
-      position = found.position;
-      await stream.send(found.items.map(toMessage));
-      stream.reached(liveEventId(position));
-      if (!found.hasMore) await this.#wait(rings, stream.signal);
+      const isPurged = page.purgedTo > purgedTo && mayLack(place, page.purgedTo);
+      if (page.isLost || isPurged) await stream.send([GAP]);
+      await stream.send(page.items.map(toMessage));
+      ({ place, purgedTo } = page);
+      stream.reached(liveEventId(place));
+      if (!page.hasMore) await this.#wait(rings, stream.signal);
     }
     stream.end();
   }
 
-  /** Until something has ended, and now and then even so: the bell is deaf while it reconnects. */
+  /** Until something has ended. */
   async #wait(rings: number, signal: AbortSignal): Promise<void> {
     await waited(PAUSE_MS, signal);
-    await this.bell.rangAfter(rings, LOOK_MS, signal);
-  }
-
-  /** Undefined while the database is away: the reader need not know, nothing is lost. */
-  async #after(position: bigint, { scope, filter }: TailQuestion): Promise<Endings | undefined> {
-    try {
-      return await this.endings.after(position, scope, filter);
-    } catch (error) {
-      if (error instanceof DatabaseError || queryFailure(error) !== undefined) return undefined;
-      throw error;
-    }
+    await this.bell.rangAfter(rings, signal);
   }
 }
 
 const GAP: SseMessage = {
   event: 'gap',
-  data: { message: 'Records that ended since that event are no longer remembered in their order.' },
+  data: { message: 'Records that ended since that event may be missing here; lists have them.' },
 };
 
-function toMessage({ position, interception }: Ending): SseMessage {
-  return { event: 'interception', id: liveEventId(position, interception.id), data: interception };
+function toMessage({ place, interception }: Ending): SseMessage {
+  return { event: 'interception', id: liveEventId(place), data: interception };
 }

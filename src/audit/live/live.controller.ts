@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Query, Res, UseGuards } from '@nestjs/common'
 import type { Response } from 'express';
 import { CurrentCaller, IdentityGuard, type Caller } from '../../identity/index.ts';
 import { filterSchema, type InterceptionFilter } from '../question/interception-filter.ts';
-import { positionOf } from './live-event-id.ts';
+import { placeOf } from './live-event-id.ts';
 import { LiveTailService } from './live-tail.service.ts';
 import { OpenStreamsService } from '../http/open-streams.service.ts';
 import { scopeOf } from '../question/scope.ts';
@@ -24,7 +24,7 @@ export class LiveController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() res: Response,
   ): Promise<void> {
-    const after = lastEventId === undefined ? undefined : positionOf(lastEventId);
+    const after = lastEventId === undefined ? undefined : placeOf(lastEventId);
     if (lastEventId !== undefined && after === undefined) {
       const message = 'is not the id of an event of this stream';
       throw badRequest([{ parameter: 'Last-Event-ID', message }]);

@@ -4,7 +4,10 @@ import { READING } from '../question/answer-parts.ts';
 import { filterSchema } from '../question/interception-filter.ts';
 import { liveEventId } from './live-event-id.ts';
 
-const EVENT_ID = liveEventId(41n, EXAMPLE_ID);
+const EVENT_ID = liveEventId({
+  seen: { end: 48_213n, running: [48_207n] },
+  last: { transaction: 48_213n, position: 1_041n },
+});
 
 const lastEventId = z
   .string()
