@@ -1,6 +1,9 @@
 import type { Client } from 'pg';
+import { createPrismaClient } from '../src/database/connection/prisma-client.ts';
+import { PrismaPartitions, RECORD_TABLES } from '../src/recording/partitions/prisma-partitions.ts';
 
 export interface AuditDataOptions {
+  readonly databaseUrl: string;
   readonly records: number;
   /** The newest record starts now, the oldest so many days before. */
   readonly days: number;
@@ -10,7 +13,6 @@ export interface AuditDataOptions {
 const CHUNK = 100_000;
 const DAY_MS = 86_400_000;
 /** Their indexes are built at the end, which is several times quicker. */
-const TABLES = ['interceptions', 'attempts', 'token_usages', 'prompts', 'tool_usages', 'thoughts'];
 
 /**
  * Fills an audit as months of an organisation would: agents in chains of five calls, two thousand
@@ -20,9 +22,10 @@ const TABLES = ['interceptions', 'attempts', 'token_usages', 'prompts', 'tool_us
 export async function generateAuditData(client: Client, options: AuditDataOptions): Promise<void> {
   await client.query(`SET synchronous_commit TO off; SET maintenance_work_mem TO '1GB'`);
   await client.query(FUNCTIONS);
-  const indexes = await dropIndexes(client);
   const startMs = Date.now() - options.days * DAY_MS;
   const stepMs = (options.days * DAY_MS) / options.records;
+  await makePartitions(options.databaseUrl, startMs);
+  const indexes = await dropIndexes(client);
   for (let from = 0; from < options.records; from += CHUNK) {
     const to = Math.min(options.records, from + CHUNK) - 1;
     await client.query(planned(from, to, startMs, stepMs));
@@ -33,14 +36,22 @@ export async function generateAuditData(client: Client, options: AuditDataOption
     await client.query(definition);
     options.onProgress(`index ${name}`);
   }
+  for (const statement of SUMMARIES) await client.query(statement);
   await client.query('VACUUM (ANALYZE)');
+}
+
+async function makePartitions(databaseUrl: string, startMs: number): Promise<void> {
+  const prisma = createPrismaClient(databaseUrl, { poolMax: 1 });
+  await new PrismaPartitions(prisma, 'month').make(startMs, Date.now() + DAY_MS);
+  await prisma.$disconnect();
 }
 
 async function dropIndexes(client: Client): Promise<{ name: string; definition: string }[]> {
   const { rows } = await client.query<{ name: string; definition: string }>(
-    `SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+    // With those of its partitions.
+    `SELECT indexname AS name, replace(indexdef, ' ON ONLY ', ' ON ') AS definition FROM pg_indexes
       WHERE schemaname = 'public' AND tablename = ANY($1) AND indexname NOT LIKE '%_pkey'`,
-    [TABLES],
+    [RECORD_TABLES],
   );
   for (const { name } of rows) await client.query(`DROP INDEX "${name}"`);
   return rows;
@@ -74,7 +85,7 @@ function planned(from: number, to: number, startMs: number, stepMs: number): str
 
 const STATEMENTS = [
   `INSERT INTO interceptions (id, instance_id, started_at, ended_at, duration_ms, initiator_id,
-     provider_type, provider_name, model, requested_model, api, route, method, streaming, client,
+     provider_type, provider_name, model, requested_model, served_model, purpose, api, route, method, streaming, client,
      user_agent, session_id, correlating_tool_call_id, thread_root_id, thread_parent_id,
      credential_kind, credential_hint, credential_fingerprint, status, error_type, error_message,
      upstream_status, attempt_count, failed_over, input_tokens, output_tokens, cache_read_tokens,
@@ -82,6 +93,7 @@ const STATEMENTS = [
    SELECT id, '01a00000-0000-7000-8000-000000000001', started_at,
      started_at + size * 20000 * interval '1 ms', size * 20000, initiator, type,
      type || CASE WHEN person % 7 = 0 THEN '-eu' ELSE '' END, model, model,
+     model || '-20251101', CASE WHEN n % 20 = 3 THEN 'title' ELSE 'main' END,
      CASE type WHEN 'anthropic' THEN 'messages' WHEN 'openai' THEN 'responses' ELSE 'chat_completions' END,
      '/v1/messages', 'POST', luck < 0.9,
      (ARRAY['Claude Code', 'Codex', 'Zed', 'Cursor', 'Mux', 'Unknown'])[1 + person % 6],
@@ -117,22 +129,49 @@ const STATEMENTS = [
      size * 3000, started_at
    FROM planned WHERE luck < 0.985`,
 
-  `INSERT INTO prompts (id, interception_id, message_id, text, created_at)
-   SELECT pg_temp.id_at(ms, n, 'p'), id, 'msg-' || n,
+  `INSERT INTO prompts (id, interception_id, text, created_at)
+   SELECT pg_temp.id_at(ms, n, 'p'), id,
      (SELECT string_agg(pg_temp.word(n, place), ' ') FROM generate_series(100, 130) AS place)
        || CASE WHEN n % 10 = 0 THEN ' deployment' ELSE '' END || ' ticket' || n / 20, started_at
    FROM planned WHERE turn IN (0, 3)`,
 
-  `INSERT INTO tool_usages (id, interception_id, message_id, tool_call_id, tool, input, injected,
+  `INSERT INTO tool_inputs (id, interception_id, input)
+   SELECT pg_temp.id_at(ms, n, 't'), id, '{"path":"src/index.ts"}' FROM planned WHERE turn < 4`,
+
+  `INSERT INTO tool_usages (id, interception_id, message_id, tool_call_id, call_key, tool, injected,
      created_at)
    SELECT pg_temp.id_at(ms, n, 't'), id, 'msg-' || n, 'call-' || n,
+     tool_call_key(initiator, NULL, 'call-' || n),
      CASE WHEN luck < 0.0001 THEN 'Deploy' ELSE (ARRAY['Bash', 'Read', 'Edit', 'Grep', 'Glob',
        'WebFetch', 'TodoWrite', 'Task'])[1 + (8 * size ^ 2)::int % 8] END,
-     '{"path":"src/index.ts"}', false, started_at
+     false, started_at
    FROM planned WHERE turn < 4`,
 
   `INSERT INTO thoughts (id, interception_id, message_id, source, text, created_at)
    SELECT pg_temp.id_at(ms, n, 'h'), id, 'msg-' || n, 'thinking', 'Let me look at the file first.',
      started_at
    FROM planned WHERE turn = 1`,
+];
+
+/** What the writers keep of records beside them. */
+const SUMMARIES = [
+  `INSERT INTO interception_kinds (id, provider_type, provider_name, api, model, served_model, purpose,
+     client, credential_kind, streaming, status, error_type, failed_over)
+   SELECT DISTINCT ON (kind_id) kind_id, provider_type, provider_name, api, model, served_model,
+     purpose, client, credential_kind, streaming, status, error_type, failed_over
+   FROM interceptions ORDER BY kind_id`,
+
+  `INSERT INTO usage_totals (initiator_id, grain, starts_at, provider_name, model, served_model, client,
+     credential_kind, credential_hint, credential_fingerprint, interceptions, completed, failed,
+     aborted, interrupted, failed_over, attempts, input_tokens, output_tokens, cache_read_tokens,
+     cache_write_tokens, duration_ms)
+   SELECT whose.initiator_id, grain, date_trunc(grain, started_at, 'UTC'), provider_name, model,
+     coalesce(served_model, ''), client, credential_kind, credential_hint,
+     coalesce(credential_fingerprint, ''), count(*), count(*) FILTER (WHERE status = 'completed'),
+     count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'aborted'), 0,
+     count(*) FILTER (WHERE failed_over), sum(attempt_count), sum(input_tokens), sum(output_tokens),
+     sum(cache_read_tokens), sum(cache_write_tokens), sum(duration_ms)
+   FROM interceptions AS i CROSS JOIN (VALUES ('hour'), ('day'), ('month')) AS grains(grain)
+   CROSS JOIN LATERAL (VALUES (i.initiator_id), ('')) AS whose(initiator_id)
+   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`,
 ];

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { firstIdAt } from '../../src/core/ids.ts';
+import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
+import { PrismaPartitions } from '../../src/recording/partitions/prisma-partitions.ts';
 import { shortOrLong } from '../support/fault-length.ts';
 import { Load, median, type Served } from '../support/load.ts';
 import type { AuditTables } from '../support/audit-tables.ts';
@@ -19,7 +21,10 @@ test(
   async () => {
     const system = await faultySystem();
     onTestFinished(() => system.remove());
-    await insertOld(system.tables);
+    await makePartitions(system.databaseUrl);
+    // Of these, whole partitions are past; of those, a part of one.
+    await insertOld(system.tables, { days: 120, count: RECORDS / 2 });
+    await insertOld(system.tables, { days: 60.1, count: RECORDS / 2 });
     const keeping = await system.startBridge({ env: { AIBRIDGE_RETENTION: '0' } });
     const before = new Load(keeping.url, { round: 'before', clients: CLIENTS });
     await delay(CALM_MS);
@@ -45,11 +50,14 @@ test(
   PURGE_MS_MAX + 10 * CALM_MS + 120_000,
 );
 
-/** Records from ninety days ago, each with what belongs to one. */
-async function insertOld(tables: AuditTables): Promise<void> {
-  const id = `concat(left('${firstIdAt(Date.now() - 90 * DAY_MS)}', 24), to_char(n, 'FM000000000000'))::uuid`;
-  const old = `now() - interval '90 days'`;
-  const series = `FROM generate_series(1, ${RECORDS}) AS n`;
+/** Records of that age, each with what belongs to one. */
+async function insertOld(
+  tables: AuditTables,
+  { days, count }: { readonly days: number; readonly count: number },
+): Promise<void> {
+  const id = `concat(left('${firstIdAt(Date.now() - days * DAY_MS)}', 24), to_char(n, 'FM000000000000'))::uuid`;
+  const old = `now() - interval '${days} days'`;
+  const series = `FROM generate_series(1, ${count}) AS n`;
   await tables.rows(
     `INSERT INTO interceptions (id, instance_id, started_at, ended_at, duration_ms, initiator_id,
        provider_type, provider_name, model, requested_model, api, route, method, streaming, client,
@@ -70,6 +78,12 @@ async function insertOld(tables: AuditTables): Promise<void> {
     `INSERT INTO prompts (id, interception_id, text, created_at)
      SELECT ${id}, ${id}, 'an old prompt', ${old} ${series}`,
   );
+}
+
+async function makePartitions(databaseUrl: string): Promise<void> {
+  const prisma = createPrismaClient(databaseUrl, { poolMax: 1 });
+  await new PrismaPartitions(prisma, 'month').make(Date.now() - 121 * DAY_MS, Date.now());
+  await prisma.$disconnect();
 }
 
 async function countOld(

@@ -116,6 +116,7 @@ function readAudit(reader: SettingsReader): AuditConfig {
     retentionMs,
     contentRetentionMs,
     usageRetentionMs: reader.read(AUDIT.usageRetention),
+    partitions: reader.read(AUDIT.partitions),
   };
 }
 

@@ -124,6 +124,7 @@ export interface AuditConfig {
   readonly contentRetentionMs: number;
   /** 0: totals keep their initiators. */
   readonly usageRetentionMs: number;
+  readonly partitions: 'day' | 'month';
 }
 
 export interface McpServerConfig {

@@ -256,6 +256,12 @@ export const AUDIT = {
     default: '60d',
     meaning: 'age at which records are purged; `0` = keep',
   }),
+  partitions: setting('AIBRIDGE_PARTITIONS', {
+    type: oneOf('day', 'month'),
+    default: 'month',
+    meaning:
+      'how much of the audit lies together, and is dropped as a whole when it is past its age; `day` for millions of calls a day',
+  }),
   contentRetention: optional('AIBRIDGE_CONTENT_RETENTION', {
     type: age,
     otherwise: 'same as `AIBRIDGE_RETENTION`',
