@@ -4,7 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DirectoryInUseError, lockDirectory, tryLockDirectory } from './directory-lock.ts';
+import {
+  DirectoryInUseError,
+  isDirectoryLocked,
+  lockDirectory,
+  tryLockDirectory,
+} from './directory-lock.ts';
 
 const HOLDER = `
   const { lockDirectory } = await import(process.argv[1]);
@@ -43,6 +48,21 @@ describe('a directory lock', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     lockDirectory(directory).release();
+  });
+
+  it('is seen by whoever looks, who neither takes nor breaks it', async () => {
+    expect(isDirectoryLocked(directory)).toBe(false);
+    const holder = await holderProcess();
+    expect(isDirectoryLocked(directory)).toBe(true);
+    expect(tryLockDirectory(directory)).toBeUndefined();
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    expect(isDirectoryLocked(directory)).toBe(false);
+    const lock = lockDirectory(directory);
+    expect(isDirectoryLocked(directory)).toBe(true);
+    expect(tryLockDirectory(directory)).toBeUndefined();
+    lock.release();
+    expect(isDirectoryLocked(directory)).toBe(false);
   });
 
   it('keeps the same process out too', () => {

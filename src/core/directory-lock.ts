@@ -7,6 +7,7 @@ const held = new Set<DatabaseSync>();
 
 /** SQLite's result code for a lock that another process holds. */
 const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
 
 export interface DirectoryLock {
   release(): void;
@@ -40,7 +41,7 @@ export function tryLockDirectory(directory: string): DirectoryLock | undefined {
     database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if (isBusy(error)) return undefined;
+    if (hasCode(error, SQLITE_BUSY)) return undefined;
     throw error;
   }
   const pidFile = pidFileOf(directory);
@@ -55,6 +56,26 @@ export function tryLockDirectory(directory: string): DirectoryLock | undefined {
   };
 }
 
+/**
+ * Whether the directory is taken, be it by this process. Only looks, and where somebody once had
+ * it: whoever is only just making it is not disturbed.
+ */
+export function isDirectoryLocked(directory: string): boolean {
+  if (holderOf(directory) === undefined) return false;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path.join(directory, 'lock'), { readOnly: true });
+    database.exec('SELECT 1 FROM sqlite_schema');
+    return false;
+  } catch (error) {
+    if (hasCode(error, SQLITE_BUSY)) return true;
+    if (hasCode(error, SQLITE_CANTOPEN)) return false; // it has just been removed
+    throw error;
+  } finally {
+    database?.close();
+  }
+}
+
 function pidFileOf(directory: string): string {
   return path.join(directory, 'lock.pid');
 }
@@ -67,6 +88,6 @@ function holderOf(directory: string): number | undefined {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === code;
 }

@@ -4,11 +4,17 @@ import { tryLockDirectory, type DirectoryLock } from '../../core/directory-lock.
 
 /** Everything a process cannot store or read goes here, and stays for an operator to look at. */
 export const SET_ASIDE = 'set-aside';
+/** What takes the database longer than a batch may, each record in a file of its own until it is stored. */
+export const LATE = 'late';
 
 /** A journal is named by the process that wrote it; other folders may be there for other reasons. */
 const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const LOCK_FILE = 'lock';
+
+export function isJournalName(name: string): boolean {
+  return INSTANCE_ID.test(name);
+}
 
 export interface OwnedJournal {
   readonly instanceId: string;
@@ -34,7 +40,7 @@ export async function createJournalDirectory(
  */
 export async function* adoptOrphans(root: string, ownId: string): AsyncGenerator<OwnedJournal> {
   for (const entry of await readdir(root, { withFileTypes: true })) {
-    if (!entry.isDirectory() || entry.name === ownId || !INSTANCE_ID.test(entry.name)) continue;
+    if (!entry.isDirectory() || entry.name === ownId || !isJournalName(entry.name)) continue;
     const directory = join(root, entry.name);
     if (!(await wasEverLocked(directory))) continue;
     const lock = tryLockDirectory(directory);

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../core/clock.ts';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { aPrompt, aStart, anEnd } from '../../../test/support/record-events.ts';
 import { until } from '../../../test/support/until.ts';
 import { Journal, JournalRefusal } from './journal.ts';
 import { encodeLine } from './journal-line.ts';
 import { JournalProgress } from './journal-progress.ts';
 import { JournalReader, type JournalBatch } from './journal-reader.ts';
+import { listSegments } from './journal-segments.ts';
 
 const MIB = 1024 * 1024;
 
@@ -41,6 +43,65 @@ async function readAll(limit?: number): Promise<JournalBatch[]> {
 async function idsIn(batches: Promise<JournalBatch[]>): Promise<string[]> {
   return (await batches).flatMap(({ events }) => events.map(({ id }) => id));
 }
+
+test('what others take of its room is known to whoever trims it', async () => {
+  let bytesElsewhere = 0;
+  const clock = new SystemClock();
+  const options = { directory, bytesMax: MIB, isSynced: false, progress, clock };
+  const journal = new Journal({ ...options, bytesElsewhere: () => bytesElsewhere });
+  for (bytesElsewhere of [200 * 1024, 0]) {
+    journal.tend();
+    expect(progress.bytesElsewhere).toBe(bytesElsewhere);
+  }
+  await journal.close();
+});
+
+// What the database has, and what has been purged there, would stay on the disk of a quiet bridge.
+test('a segment is as old as a minute when the next one begins', async () => {
+  const clock = new FakeClock();
+  const options = { directory, bytesMax: 64 * MIB, isSynced: false, progress, clock };
+  const journal = new Journal(options);
+  const begun: number[] = [];
+  for (const ms of [0, 59_999, 1, 59_999, 1]) {
+    clock.advanceMs(ms);
+    await journal.appendStart(encodeLine(aStart()));
+    begun.push((await listSegments(directory)).length);
+  }
+  expect(begun).toEqual([1, 1, 2, 2, 3]);
+  await journal.close();
+});
+
+test('a segment that is as old as a minute ends also where nobody writes', async () => {
+  const clock = new FakeClock();
+  const options = { directory, bytesMax: 64 * MIB, isSynced: false, progress, clock };
+  const journal = new Journal(options);
+  const position = await journal.appendStart(encodeLine(aStart()));
+  const segments = async (): Promise<number[]> =>
+    (await listSegments(directory)).map(({ start }) => start);
+  clock.advanceMs(59_999);
+  journal.tend();
+  await journal.appendStart('');
+  expect(await segments()).toEqual([0]);
+  clock.advanceMs(1);
+  journal.tend();
+  await until('the segment has ended', async () =>
+    (await segments()).length > 1 ? true : undefined,
+  );
+  clock.advanceMs(60_000);
+  journal.tend();
+  await journal.close();
+  expect(await segments()).toEqual([0, position]);
+});
+
+// Joined they could be longer than a string can be; large-prompts.fault-spec.ts has so many.
+test('what is queued at once is written in pieces', async () => {
+  const journal = aJournal();
+  const events = Array.from({ length: 20 }, () => aPrompt({ text: 'x'.repeat(MIB) }));
+  await Promise.all(events.map((event) => journal.append(encodeLine(event), 1)));
+  expect((await listSegments(directory)).length).toBeGreaterThan(1);
+  expect(await idsIn(readAll())).toEqual(events.map(({ id }) => id));
+  await journal.close();
+});
 
 test('what is appended is read back in order', async () => {
   const journal = aJournal();
@@ -95,6 +156,35 @@ describe('a journal that has reached its limit', () => {
     await expect(journal.appendStart(encodeLine(aStart()))).rejects.toThrow(JournalRefusal);
     await journal.append(encodeLine(anEnd()), 1);
     expect(journal.lostRecords).toBe(0);
+    await journal.close();
+  });
+
+  test('has reached it when others on the same disk have', async () => {
+    let bytesElsewhere = 200 * 1024;
+    const options = { directory, bytesMax: 256 * 1024, isSynced: false, progress };
+    const journal = new Journal({
+      ...options,
+      clock: new SystemClock(),
+      bytesElsewhere: () => bytesElsewhere,
+    });
+    await journal.appendStart(encodeLine(aStart({ userAgent: 'x'.repeat(60 * 1024) })));
+    await expect(journal.appendStart(encodeLine(aStart()))).rejects.toThrow(JournalRefusal);
+    expect(journal.isFull).toBe(true);
+    bytesElsewhere = 0;
+    await journal.appendStart(encodeLine(aStart()));
+    await journal.close();
+  });
+
+  test('turns away also those starts that arrived together with what filled it', async () => {
+    const journal = aJournal(256 * 1024);
+    const line = encodeLine(aStart({ userAgent: 'x'.repeat(9_000) }));
+    const starts = Array.from({ length: 1_000 }, () => journal.appendStart(line));
+    const settled = await Promise.allSettled(starts);
+    const refused = settled.filter(({ status }) => status === 'rejected').length;
+    expect(refused).toBeGreaterThan(900);
+    expect(journal.position).toBeLessThan(256 * 1024 * (1 + 1 / 8 + 1 / 4));
+    expect(journal.failure).toBeUndefined();
+    await journal.append(encodeLine(anEnd()), 1);
     await journal.close();
   });
 

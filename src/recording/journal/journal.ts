@@ -1,16 +1,14 @@
-import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
-import { fdatasync, write } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Clock } from '../../core/clock.ts';
-import type { JournalProgress } from './journal-progress.ts';
+import { JournalFiles } from './journal-files.ts';
 import { sealLines } from './journal-line.ts';
-import { segmentName } from './journal-segments.ts';
+import type { JournalProgress } from './journal-progress.ts';
 
 export interface JournalOptions {
   readonly directory: string;
   /** How many bytes may wait for the database before new interceptions are turned away. */
   readonly bytesMax: number;
+  /** How much of that others take: journals of the dead, what is late, what was set aside. */
+  readonly bytesElsewhere?: () => number;
   /** `true`: every write is followed by fdatasync before it counts. */
   readonly isSynced: boolean;
   readonly progress: JournalProgress;
@@ -31,14 +29,14 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** As long may a segment be, and what is joined for one write: a string has a limit, too. */
+const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
+const SEGMENT_BYTES_MIN = 64 * 1024;
+const SEGMENT_SHARE = 1 / 8;
 const RETRY_MS = 250;
 /** Room that only the rest of already started interceptions may use. */
 const RESERVE_SHARE = 1 / 8;
-const PROBE_BYTES = 64 * 1024;
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
-
-const datasync = promisify(fdatasync);
 
 function ignore(): void {}
 
@@ -47,15 +45,14 @@ function ignore(): void {}
  * arrives while a write is under way shares the next one, so a thousand concurrent
  * requests cost one system call.
  *
- * A position is a byte offset since the journal began. Writes are positioned, so
- * what a failed write left behind is overwritten by the next and never read.
+ * On the disk there is never more than `bytesMax`, the reserve, a segment that the database has but
+ * that has not gone yet, and one write: three eighths more in all, or a record that is larger.
  */
 export class Journal {
   #queue: Pending[] = [];
+  /** Of all texts in it, in characters. */
+  #queuedLength = 0;
   #isWriting = false;
-  #segment: FileHandle | undefined;
-  #segmentStart = 0;
-  #position = 0;
   #unwrittenBytes = 0;
   #failure: JournalRefusal | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -63,10 +60,19 @@ export class Journal {
   #idle: (() => void)[] = [];
   readonly #options: JournalOptions;
   readonly #segmentBytes: number;
+  readonly #files: JournalFiles;
 
   constructor(options: JournalOptions) {
+    const { directory, bytesMax, isSynced, clock } = options;
+    const share = Math.max(SEGMENT_BYTES_MIN, bytesMax * SEGMENT_SHARE);
     this.#options = options;
-    this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.max(64 * 1024, options.bytesMax / 8));
+    this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, share);
+    this.#files = new JournalFiles({
+      directory,
+      segmentBytes: this.#segmentBytes,
+      isSynced,
+      clock,
+    });
   }
 
   /** Why the last write failed; undefined while all is well. */
@@ -75,16 +81,16 @@ export class Journal {
   }
 
   get isFull(): boolean {
-    return this.#bytesAhead >= this.#options.bytesMax;
+    return this.#bytesWaiting >= this.#options.bytesMax;
   }
 
   /** On disk: more than what waits for the database, as segments go when the last record of them has. */
   get bytes(): number {
-    return this.#position - this.#options.progress.deletedBelow;
+    return this.position - this.#options.progress.deletedBelow;
   }
 
   get position(): number {
-    return this.#position;
+    return this.#files.position;
   }
 
   /** Records that were started but could not be kept to their end. */
@@ -92,17 +98,17 @@ export class Journal {
     return this.#lostRecords;
   }
 
-  get #bytesAhead(): number {
-    return this.#position - this.#options.progress.committedPosition;
+  /** For the database, and of others: all that the limit is for. */
+  get #bytesWaiting(): number {
+    const { progress, bytesElsewhere } = this.#options;
+    return this.position - progress.committedPosition + (bytesElsewhere?.() ?? 0);
   }
 
   /** Resolves, with the position it reaches to, when the start of an interception is written. */
   appendStart(text: string): Promise<number> {
     // With what it could not write the journal tries again by itself, and not with every start.
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.isFull) {
-      return Promise.reject(new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX'));
-    }
+    if (this.isFull) return Promise.reject(limitReached());
     return this.#enqueue(text, 1, true);
   }
 
@@ -114,11 +120,28 @@ export class Journal {
     return this.#enqueue(text, recordCount, false);
   }
 
+  /** As `append`, for what nobody waits for. */
+  appendLater(text: string, recordCount: number): void {
+    this.#push({ text, recordCount, isRefusable: false, resolve: ignore, reject: ignore });
+  }
+
+  /** Called again and again: a segment that is old ends also where nobody writes, and others take room. */
+  tend(): void {
+    this.#options.progress.takenElsewhere(this.#options.bytesElsewhere?.() ?? 0);
+    const isIdle = !this.#isWriting && this.#queue.length === 0 && this.#failure === undefined;
+    if (isIdle && this.#files.isOld) this.#push(nothing());
+  }
+
   #enqueue(text: string, recordCount: number, isRefusable: boolean): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ text, recordCount, isRefusable, resolve, reject });
-      if (!this.#isWriting) this.#beginWriting();
+      this.#push({ text, recordCount, isRefusable, resolve, reject });
     });
+  }
+
+  #push(pending: Pending): void {
+    this.#queue.push(pending);
+    this.#queuedLength += pending.text.length;
+    if (!this.#isWriting) this.#beginWriting();
   }
 
   /** Waits until nothing is queued or being written, then closes the file. */
@@ -128,8 +151,7 @@ export class Journal {
     }
     clearTimeout(this.#retry);
     this.#lostRecords += this.#queue.reduce((sum, pending) => sum + pending.recordCount, 0);
-    await this.#segment?.close();
-    this.#segment = undefined;
+    await this.#files.close();
   }
 
   #beginWriting(): void {
@@ -143,16 +165,17 @@ export class Journal {
 
   async #writeQueue(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue;
-      this.#queue = [];
+      const batch = this.#takeBatch();
+      if (batch.length === 0) continue;
       try {
         await this.#write(batch);
         this.#failure = undefined;
-        for (const pending of batch) pending.resolve(this.#position);
+        for (const pending of batch) pending.resolve(this.position);
       } catch (error) {
-        this.#failure = new JournalRefusal('the journal cannot be written', { cause: error });
-        await this.#dropTornTail();
-        this.#keepForRetry(batch, this.#failure);
+        this.#failure = refusal(error);
+        this.#options.progress.wantRoom();
+        await this.#files.dropTornTail();
+        this.#keepForRetry([...batch, ...this.#queue], this.#failure);
         break;
       }
     }
@@ -161,71 +184,56 @@ export class Journal {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
+  /** What is written at once: all, as a rule. */
+  #takeBatch(): Pending[] {
+    const isFull = this.isFull;
+    if (isFull || this.#queuedLength > this.#segmentBytes) return this.#firstOfQueue(isFull);
+    const batch = this.#queue;
+    this.#queue = [];
+    this.#queuedLength = 0;
+    return batch;
+  }
+
+  /** Without the starts for which there is no room any more. */
+  #firstOfQueue(isFull: boolean): Pending[] {
+    const batch: Pending[] = [];
+    let taken = 0;
+    let length = 0;
+    for (const pending of this.#queue) {
+      if (isFull && pending.isRefusable && pending.recordCount > 0) {
+        pending.reject(limitReached());
+      } else {
+        length += pending.text.length;
+        if (batch.length > 0 && length > this.#segmentBytes) break;
+        batch.push(pending);
+      }
+      taken += 1;
+      this.#queuedLength -= pending.text.length;
+    }
+    this.#queue.splice(0, taken);
+    return batch;
+  }
+
   /** Finds out whether the disk takes records again, also when nobody sends any. */
   #tryAgain(): void {
-    if (this.#queue.length === 0) {
-      const probe = {
-        text: '',
-        recordCount: 0,
-        isRefusable: true,
-        resolve: ignore,
-        reject: ignore,
-      };
-      this.#queue.push(probe);
-    }
+    if (this.#queue.length === 0) this.#queue.push(nothing());
     this.#beginWriting();
   }
 
   async #write(batch: readonly Pending[]): Promise<void> {
     const buffer = sealLines(Buffer.from(batch.map((pending) => pending.text).join('')));
     const limit = this.#options.bytesMax * (1 + RESERVE_SHARE);
-    if (this.#bytesAhead + buffer.length > limit && this.isFull) {
-      throw new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX');
-    }
-    const segment = await this.#segmentForWriting();
-    if (buffer.length === 0) await this.#probe();
-    else await writeFully(segment.fd, buffer, this.#position - this.#segmentStart);
-    if (this.#options.isSynced) await datasync(segment.fd);
-    this.#position += buffer.length;
+    if (this.#bytesWaiting + buffer.length > limit && this.isFull) throw limitReached();
+    if (buffer.length === 0 && this.#failure !== undefined) await this.#files.probe();
+    await this.#files.append(buffer);
     const records = batch.reduce((sum, pending) => sum + pending.recordCount, 0);
-    this.#options.progress.flushed(this.#position, records, this.#options.clock.nowMs());
+    this.#options.progress.flushed(this.position, records, this.#options.clock.nowMs());
   }
 
-  async #probe(): Promise<void> {
-    const path = join(this.#options.directory, 'probe');
-    try {
-      await writeFile(path, Buffer.alloc(PROBE_BYTES));
-    } finally {
-      // What fitted of it is room that records can have.
-      await rm(path, { force: true });
-    }
-  }
-
-  async #segmentForWriting(): Promise<FileHandle> {
-    const used = this.#position - this.#segmentStart;
-    if (this.#segment !== undefined && used < this.#segmentBytes) return this.#segment;
-    const path = join(this.#options.directory, segmentName(this.#position));
-    const next = await open(path, 'w', 0o600);
-    await this.#segment?.close();
-    this.#segment = next;
-    this.#segmentStart = this.#position;
-    if (this.#options.isSynced) await syncDirectory(this.#options.directory);
-    return next;
-  }
-
-  /**
-   * What a failed write left behind would be overwritten by the next one, but not
-   * wholly if that is shorter. A file system that refuses this as well will be
-   * asked again by the next write, and a reader recognises the rest as damaged.
-   */
-  async #dropTornTail(): Promise<void> {
-    await this.#segment?.truncate(this.#position - this.#segmentStart).catch(() => undefined);
-  }
-
-  #keepForRetry(batch: readonly Pending[], error: Error): void {
+  #keepForRetry(queue: readonly Pending[], error: Error): void {
     const kept: Pending[] = [];
     this.#unwrittenBytes = 0;
-    for (const pending of batch) {
+    for (const pending of queue) {
       pending.reject(error);
       if (pending.isRefusable) continue;
       if (this.#unwrittenBytes + pending.text.length > UNWRITTEN_BYTES_MAX) {
@@ -235,29 +243,21 @@ export class Journal {
       this.#unwrittenBytes += pending.text.length;
       kept.push(pending);
     }
-    this.#queue = [...kept, ...this.#queue];
+    this.#queue = kept;
+    this.#queuedLength = this.#unwrittenBytes;
   }
 }
 
-/** A file survives the machine only when its name does. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+function refusal(cause: unknown): JournalRefusal {
+  if (cause instanceof JournalRefusal) return cause;
+  return new JournalRefusal('the journal cannot be written', { cause });
 }
 
-function writeFully(fd: number, buffer: Buffer, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const step = (offset: number): void => {
-      write(fd, buffer, offset, buffer.length - offset, position + offset, (error, written) => {
-        if (error !== null) reject(error);
-        else if (offset + written >= buffer.length) resolve();
-        else step(offset + written);
-      });
-    };
-    step(0);
-  });
+function limitReached(): JournalRefusal {
+  return new JournalRefusal('the journal has reached AIBRIDGE_JOURNAL_MAX');
+}
+
+/** To be written all the same: by the way an old segment ends, and a failure that is over is noticed. */
+function nothing(): Pending {
+  return { text: '', recordCount: 0, isRefusable: true, resolve: ignore, reject: ignore };
 }
