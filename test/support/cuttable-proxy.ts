@@ -5,7 +5,7 @@ const POSTGRES_PORT = 5432;
 
 /** A way to a server that can be cut: open connections end, and new ones are refused until it is mended. Or frozen. */
 export class CuttableProxy {
-  readonly #target: URL;
+  #target: URL;
   readonly #sockets = new Set<Socket>();
   #server: Server;
   #port = 0;
@@ -41,6 +41,11 @@ export class CuttableProxy {
     await once(this.#server, 'listening');
     const address = this.#server.address();
     if (typeof address === 'object' && address !== null) this.#port = address.port;
+  }
+
+  /** Whoever connects from now on gets to another server. */
+  turnTo(target: string): void {
+    this.#target = new URL(target);
   }
 
   /** What is connected hears nothing any more, and is not told why. */

@@ -68,6 +68,7 @@ describe('the configuration', () => {
         durability: 'journal',
         onFailure: 'refuse',
         journalMaxBytes: 1_073_741_824,
+        journalKeepMs: 300_000,
         content: 'full',
         passthrough: true,
         retentionMs: 5_184_000_000,

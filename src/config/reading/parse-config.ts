@@ -111,6 +111,7 @@ function readAudit(reader: SettingsReader): AuditConfig {
     durability: reader.read(AUDIT.durability),
     onFailure: reader.read(AUDIT.onFailure),
     journalMaxBytes: reader.read(AUDIT.journalMax),
+    journalKeepMs: reader.read(AUDIT.journalKeep),
     content: reader.read(AUDIT.content),
     passthrough: reader.read(AUDIT.passthrough),
     retentionMs,

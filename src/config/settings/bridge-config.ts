@@ -116,6 +116,7 @@ export interface AuditConfig {
   readonly durability: 'journal' | 'disk' | 'database';
   readonly onFailure: 'refuse' | 'continue';
   readonly journalMaxBytes: number;
+  readonly journalKeepMs: number;
   readonly content: 'full' | 'hash' | 'none';
   readonly passthrough: boolean;
   /** 0: records are kept. */

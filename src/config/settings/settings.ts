@@ -239,7 +239,14 @@ export const AUDIT = {
   journalMax: setting('AIBRIDGE_JOURNAL_MAX', {
     type: size(MIB, 1024 * 1024 * MIB),
     default: '1GiB',
-    meaning: 'how far the journal may run ahead of the database',
+    meaning:
+      'what all journals of the data directory may take on the disk while they wait for the database, with those of dead processes, what is late and what was set aside',
+  }),
+  journalKeep: setting('AIBRIDGE_JOURNAL_KEEP', {
+    type: duration(0, DAY),
+    default: '5m',
+    meaning:
+      'how long committed records stay in the journal, for a database that fails over to an older state',
   }),
   content: setting('AIBRIDGE_AUDIT_CONTENT', {
     type: oneOf('full', 'hash', 'none'),
