@@ -7,3 +7,4 @@ export {
   type PromptFacts,
 } from './journal/journal-record.ts';
 export { Recorder, type StartFacts } from './journal/recorder.ts';
+export { FAULTS } from './writer/writer-protocol.ts';

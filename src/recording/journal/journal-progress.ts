@@ -5,7 +5,9 @@ const COMMITTED = 2;
 const COMMITTED_RECORDS = 3;
 const DELETED_BELOW = 4;
 const WAITING_SINCE = 5;
-const SLOTS = 6;
+const ROOM_WANTED = 6;
+const ELSEWHERE = 7;
+const SLOTS = 8;
 
 /**
  * How far the journal has been written and how far the database has it, shared
@@ -36,7 +38,8 @@ export class JournalProgress {
   }
 
   get lagRecords(): number {
-    return this.#read(FLUSHED_RECORDS) - this.#read(COMMITTED_RECORDS);
+    if (this.#isCaughtUp) return 0;
+    return Math.max(1, this.#read(FLUSHED_RECORDS) - this.#read(COMMITTED_RECORDS));
   }
 
   /** How long records have been waiting with none of them reaching the database. */
@@ -45,7 +48,11 @@ export class JournalProgress {
   }
 
   flushed(position: number, records: number, nowMs: number): void {
-    if (this.lagRecords === 0) Atomics.store(this.#slots, WAITING_SINCE, BigInt(nowMs));
+    if (this.#isCaughtUp) {
+      Atomics.store(this.#slots, WAITING_SINCE, BigInt(nowMs));
+      // Of what is damaged or missing nobody knows how many records it was: count anew.
+      Atomics.store(this.#slots, FLUSHED_RECORDS, Atomics.load(this.#slots, COMMITTED_RECORDS));
+    }
     Atomics.add(this.#slots, FLUSHED_RECORDS, BigInt(records));
     this.#publish(FLUSHED, position);
   }
@@ -54,6 +61,31 @@ export class JournalProgress {
     Atomics.add(this.#slots, COMMITTED_RECORDS, BigInt(records));
     Atomics.store(this.#slots, WAITING_SINCE, BigInt(nowMs));
     this.#publish(COMMITTED, position);
+  }
+
+  /** The database came back without what it had: no more than up to here, which is so many records less. */
+  fellBack(position: number, records: number, nowMs: number): void {
+    Atomics.sub(this.#slots, COMMITTED_RECORDS, BigInt(records));
+    Atomics.store(this.#slots, WAITING_SINCE, BigInt(nowMs));
+    this.#publish(COMMITTED, position);
+  }
+
+  /** The disk refuses what is to be written: whatever is only kept is in the way. */
+  wantRoom(): void {
+    Atomics.store(this.#slots, ROOM_WANTED, 1n);
+  }
+
+  takeRoomWanted(): boolean {
+    return Atomics.exchange(this.#slots, ROOM_WANTED, 0n) === 1n;
+  }
+
+  /** How much others take of the room that the journal has. */
+  get bytesElsewhere(): number {
+    return this.#read(ELSEWHERE);
+  }
+
+  takenElsewhere(bytes: number): void {
+    Atomics.store(this.#slots, ELSEWHERE, BigInt(bytes));
   }
 
   deleted(below: number): void {
@@ -67,6 +99,10 @@ export class JournalProgress {
 
   async committedBeyond(position: number, timeoutMs: number): Promise<void> {
     await this.#beyond(COMMITTED, position, timeoutMs);
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.#read(COMMITTED) >= this.#read(FLUSHED);
   }
 
   async #beyond(slot: number, position: number, timeoutMs: number): Promise<void> {

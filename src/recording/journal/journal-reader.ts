@@ -13,9 +13,19 @@ export interface DamagedLine {
   readonly bytes: Buffer;
 }
 
+/** A stretch of a journal that is not there, from one position to another. */
+export interface MissingStretch {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface JournalBatch {
   readonly events: readonly RecordEvent[];
   readonly damaged: readonly DamagedLine[];
+  /** All that there is of this batch: it has been lost. */
+  readonly missing?: MissingStretch;
+  /** Where this one begins. */
+  readonly start: number;
   /** Where the next batch begins. */
   readonly position: number;
 }
@@ -29,6 +39,7 @@ const LINE_FEED = 0x0a;
  */
 export class JournalReader {
   #position: number;
+  #newestMs: number | undefined;
   #file: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
 
   /** `position`: how far an earlier reader has come with it. */
@@ -39,19 +50,41 @@ export class JournalReader {
     this.#position = position;
   }
 
-  /** The next whole lines below `limit`, or undefined when there are none. */
+  /** When the newest event was written that has been read, by the clock of who wrote it. */
+  get newestMs(): number | undefined {
+    return this.#newestMs;
+  }
+
+  /** Goes on from there, whatever is before. */
+  skipTo(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /** The next whole lines below `limit`, or the stretch that is missing next; undefined when there is nothing. */
   async next(limit = Infinity): Promise<JournalBatch | undefined> {
     const segments = await listSegments(this.directory);
     for (const [index, segment] of segments.entries()) {
+      const [from, to] = [this.#position, segment.start];
+      const isMissing = to > from && to <= limit;
       const end = Math.min(limit, segments[index + 1]?.start ?? Infinity);
-      const position = Math.max(this.#position, segment.start);
-      const batch = position < end ? await this.#read(segment, position, end) : undefined;
+      const batch = isMissing ? stretch(from, to) : await this.#read(segment, from, end);
       if (batch !== undefined) {
         this.#position = batch.position;
+        this.#newestMs = batch.events.at(-1)?.at ?? this.#newestMs;
         return batch;
       }
     }
     return undefined;
+  }
+
+  /** Reads on from here, or from the oldest segment there is. */
+  moveTo(position: number): void {
+    this.#position = position;
+  }
+
+  /** Where the oldest segment begins; undefined where there is none. */
+  async oldest(): Promise<number | undefined> {
+    return (await listSegments(this.directory))[0]?.start;
   }
 
   /** Deletes the segments that lie wholly below `position`; answers where the oldest one left begins. */
@@ -60,6 +93,8 @@ export class JournalReader {
     for (const [index, segment] of segments.entries()) {
       const following = segments[index + 1];
       if (following === undefined || following.start > position) return segment.start;
+      // Its room is free when nobody has it open.
+      if (this.#file?.segment.name === segment.name) await this.close();
       await unlink(join(this.directory, segment.name));
     }
     return position;
@@ -71,6 +106,7 @@ export class JournalReader {
   }
 
   async #read(segment: Segment, position: number, end: number): Promise<JournalBatch | undefined> {
+    if (position >= end || position < segment.start) return undefined;
     const handle = await this.#open(segment);
     const offset = position - segment.start;
     for (let size = READ_BYTES; ; size *= 2) {
@@ -95,6 +131,10 @@ export class JournalReader {
   }
 }
 
+function stretch(from: number, to: number): JournalBatch {
+  return { events: [], damaged: [], missing: { from, to }, start: from, position: to };
+}
+
 function parse(bytes: Buffer, segment: Segment, position: number): JournalBatch {
   const events: RecordEvent[] = [];
   const damaged: DamagedLine[] = [];
@@ -113,7 +153,7 @@ function parse(bytes: Buffer, segment: Segment, position: number): JournalBatch 
     }
     start = end + 1;
   }
-  return { events, damaged, position: position + bytes.length };
+  return { events, damaged, start: position, position: position + bytes.length };
 }
 
 /** A line without its end: the process died in the middle of a write. */
@@ -122,5 +162,5 @@ function tornTail(bytes: Buffer, segment: Segment, position: number): JournalBat
   const damaged = [
     { file: segment.name, offset, reason: 'torn' as const, bytes: Buffer.from(bytes) },
   ];
-  return { events: [], damaged, position: position + bytes.length };
+  return { events: [], damaged, start: position, position: position + bytes.length };
 }

@@ -20,9 +20,9 @@ class Store extends FakeRecordStore {
   closing: () => Promise<void> = () => Promise.resolve();
   storing: () => Promise<void> = () => Promise.resolve();
 
-  override async store(events: Parameters<FakeRecordStore['store']>[0]) {
+  override async store(...args: Parameters<FakeRecordStore['store']>) {
     await this.storing();
-    return super.store(events);
+    return super.store(...args);
   }
 
   override heartbeat(): Promise<readonly string[]> {
@@ -60,6 +60,10 @@ function aKeeper(): JournalKeeper {
     unavailable: () => undefined,
     available: () => undefined,
     setAside: () => Promise.resolve(),
+    missing: () => Promise.resolve(),
+    late: () => Promise.resolve(),
+    adopting: () => undefined,
+    fellBack: () => undefined,
     adopted: () => undefined,
     closedInterrupted: () => undefined,
     failed: (what: string, reason: string) => void failures.push(`${what}: ${reason}`),

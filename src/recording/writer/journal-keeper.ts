@@ -6,11 +6,14 @@ import type { JournalProgress } from '../journal/journal-progress.ts';
 import { JournalReader } from '../journal/journal-reader.ts';
 import { Pulse } from '../store/pulse.ts';
 import type { InstanceFacts, RecordStore } from '../store/record-store.ts';
+import type { Keeping } from './kept-tail.ts';
 import { Writer, type WriterReports } from './writer.ts';
 
 const HEARTBEAT_MS = 5_000;
 
 export interface KeeperReports extends WriterReports {
+  /** What a dead process left is being stored from now on, or not any longer. */
+  adopting(instanceId: string, isUnderWay: boolean): void;
   adopted(instanceId: string, interrupted: number): void;
   closedInterrupted(instanceId: string, interrupted: number): void;
   failed(what: string, reason: string): void;
@@ -27,18 +30,22 @@ export class JournalKeeper {
     private readonly store: RecordStore,
     private readonly reports: KeeperReports,
     private readonly clock: Clock,
-    private readonly place: { readonly root: string; readonly instance: InstanceFacts },
+    private readonly place: {
+      readonly root: string;
+      readonly instance: InstanceFacts;
+      readonly keeping?: Keeping;
+    },
   ) {}
 
   /** Resolves after `stop`, when the own journal is in the store or the store is away. */
   async run(directory: string, progress: JournalProgress, stop: AbortSignal): Promise<void> {
-    const own = new JournalReader(directory, progress.committedPosition);
+    const own = new JournalReader(directory);
     // Apart from one another: the heart must beat on while a journal of the dead waits for the store.
     const tending = Promise.all([
       this.#regularly('saying that this process lives', () => this.#closeSilent(), stop),
       this.#regularly('looking for journals of the dead', () => this.#adoptOrphans(stop), stop),
     ]);
-    await new Writer(this.store, this.reports, this.clock).follow(own, progress, stop);
+    await this.#writerFor(this.place.instance.id).follow(own, progress, stop, this.place.keeping);
     await own.close();
     await tending;
     // Whoever has everything in the store needs no successor to look after it.
@@ -67,6 +74,7 @@ export class JournalKeeper {
 
   async #adoptOrphans(stop: AbortSignal): Promise<void> {
     for await (const orphan of adoptOrphans(this.place.root, this.place.instance.id)) {
+      this.reports.adopting(orphan.instanceId, true);
       try {
         if (stop.aborted || !(await this.#takeOver(orphan, stop))) return;
         await removeJournal(orphan);
@@ -75,6 +83,7 @@ export class JournalKeeper {
         this.reports.failed(what, errorText(error));
       } finally {
         orphan.lock.release();
+        this.reports.adopting(orphan.instanceId, false);
       }
     }
   }
@@ -82,9 +91,8 @@ export class JournalKeeper {
   async #takeOver(orphan: OwnedJournal, stop: AbortSignal): Promise<boolean> {
     const reader = new JournalReader(orphan.directory);
     try {
-      const writer = new Writer(this.store, this.reports, this.clock);
-      if (!(await writer.drain(reader, stop))) return false;
-      const interrupted = await this.store.closeInterrupted(orphan.instanceId);
+      if (!(await this.#writerFor(orphan.instanceId).drain(reader, stop))) return false;
+      const interrupted = await this.store.closeInterrupted(orphan.instanceId, reader.newestMs);
       this.reports.adopted(orphan.instanceId, interrupted);
       return true;
     } finally {
@@ -92,10 +100,14 @@ export class JournalKeeper {
     }
   }
 
+  #writerFor(instanceId: string): Writer {
+    return new Writer(this.store, this.reports, this.clock, instanceId);
+  }
+
   /** What is open by now has lost its end, and nobody will look for it. */
   async #signOff(): Promise<void> {
     try {
-      await this.store.closeInterrupted(this.place.instance.id);
+      await this.store.closeInterrupted(this.place.instance.id, this.clock.nowMs());
     } catch (error) {
       this.reports.failed('signing off', errorText(error));
     }
