@@ -4,8 +4,11 @@ import { crc32 } from 'node:zlib';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { decodeLine, encodeLine } from '../../src/recording/journal/journal-line.ts';
+import { segmentName } from '../../src/recording/journal/journal-segments.ts';
+import { FAULTS } from '../../src/recording/writer/writer-protocol.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { anEnd, aPrompt, aStart } from '../support/record-events.ts';
+import { metric, runAudit } from './audit-programs.ts';
 import { askTimes, type Answered } from './blocking-call.ts';
 import { faultySystem, type FaultySystem } from './faulty-system.ts';
 import { journalsIn, orphansAreGone } from './journal-files.ts';
@@ -80,6 +83,83 @@ test('a record that PostgreSQL will never take is set aside, and those around it
   expect(await system.tables.ended(before)).toMatchObject({ status: 'completed' });
   expect(await system.tables.ended(after)).toMatchObject({ status: 'interrupted' });
   expect(await system.tables.children('prompts', after)).toHaveLength(1);
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('each kind of damage is counted, logged once and found again, and no lag is left', async () => {
+  const at = Date.now();
+  const [instanceId, whole, lost] = [uuidv7(at), uuidv7(at), uuidv7(at)];
+  const refused = aPrompt({ id: whole, rowId: 'no uuid' });
+  const first = [aStart({ id: whole, instanceId }), refused, anEnd({ id: whole })];
+  const gone = encodeLine(aStart({ id: lost, instanceId }));
+  const last = anEnd({ id: lost });
+  const head = first.map(encodeLine).join('');
+  const from = head.length;
+  const to = from + gone.length;
+  const orphan = path.join(system.dataDir, 'journal', instanceId);
+  await mkdir(orphan, { recursive: true });
+  await writeFile(path.join(orphan, segmentName(0)), head);
+  await writeFile(path.join(orphan, segmentName(to)), `unreadable\n${encodeLine(last)}`);
+  const before = await runAudit('verify', system);
+  expect(before.output).toContain(`missing: ${from} to ${to}`);
+  expect(before.code).toBe(1);
+
+  const bridge = await system.startBridge();
+  await orphansAreGone(system.dataDir);
+  for (const fault of FAULTS) {
+    expect(await metric(bridge.url, 'journal_faults_total', `fault="${fault}"`)).toBe(1);
+  }
+  await expect.poll(() => metric(bridge.url, 'journal_set_aside_records')).toBe(3);
+  await expect.poll(() => metric(bridge.url, 'journal_lag_records')).toBe(0);
+  const told = bridge.logs.filter(({ level }) => level === 'error');
+  expect(told.toSorted((one, other) => one.msg.localeCompare(other.msg))).toMatchObject([
+    { msg: DAMAGED, reason: 'damaged', offset: 0 },
+    { msg: SET_ASIDE, kind: 'prompt', id: whole },
+    { msg: 'a stretch of a journal is missing', journal: instanceId, from, to },
+    { msg: 'an end without a start was set aside', kind: 'end', id: lost },
+  ]);
+  const { code, output } = await runAudit('verify', system);
+  expect(output).toContain(`records set aside; \`npm run audit:replay\` stores them`);
+  expect(output).toContain(`FOUND 1: ends without a start: ${lost}`);
+  expect(output).toContain('FOUND 1: lines of journals that cannot be read');
+  expect(output).toContain(`FOUND 1: stretches missing from journals: ${instanceId} from ${from}`);
+  expect(code).toBe(1);
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('what was set aside is stored once when its cause is gone, also by two at once while a bridge runs', async () => {
+  const bridge = await system.startBridge();
+  await bridge.log(({ msg }) => msg === 'the database is ready');
+  // As if it was the values that cannot be stored: a constraint alone would be waited for.
+  await system.tables.rows(
+    `ALTER TABLE interceptions ADD CONSTRAINT refused CHECK (1 / (client <> 'Unknown')::int = 1) NOT VALID`,
+  );
+  await system.tables.rows(
+    `ALTER TABLE prompts ADD CONSTRAINT refused CHECK (1 / (text <> 'hi')::int = 1) NOT VALID`,
+  );
+  const [answered] = await askTimes(1, bridge.url);
+  const id = answered?.id ?? '';
+  const setAsideCount = (): Promise<number> => metric(bridge.url, 'journal_set_aside_records');
+  await expect.poll(setAsideCount, { timeout: 10_000 }).toBe(3);
+  expect((await runAudit('replay', system)).code).toBe(1);
+  expect((await runAudit('verify', system)).code).toBe(1);
+
+  await system.tables.rows('ALTER TABLE interceptions DROP CONSTRAINT refused');
+  await system.tables.rows('ALTER TABLE prompts DROP CONSTRAINT refused');
+  const later = askTimes(10, bridge.url);
+  const replays = await Promise.all([runAudit('replay', system), runAudit('replay', system)]);
+  replays.push(await runAudit('replay', system));
+  const stored = replays.map(({ output }) => Number(/^stored: (\d+)/.exec(output)?.[1] ?? 0));
+  expect(stored.reduce((sum, count) => sum + count, 0)).toBe(3);
+  for (const call of [{ id }, ...(await later)]) {
+    expect(await system.tables.ended(call.id)).toMatchObject({ status: 'completed' });
+    expect(await system.tables.children('prompts', call.id)).toHaveLength(1);
+    expect(await system.tables.children('token_usages', call.id)).toHaveLength(1);
+  }
+  await expect.poll(setAsideCount, { timeout: 10_000 }).toBe(0);
+  const { code, output } = await runAudit('verify', system);
+  expect(output).toContain('The audit is whole.');
+  expect(code).toBe(0);
   expect(await bridge.stop()).toBe(0);
 });
 

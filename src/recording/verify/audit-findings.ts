@@ -16,6 +16,7 @@ export class JournalTally {
 
   add(events: readonly RecordEvent[]): void {
     for (const event of events) {
+      if (event.kind === 'alive') continue;
       const known = this.#interceptions.get(event.id) ?? { hasStart: false, ends: 0, rowIds: [] };
       if (event.kind === 'start') known.hasStart = true;
       else if (event.kind === 'end') known.ends += 1;

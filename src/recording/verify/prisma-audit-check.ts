@@ -1,7 +1,10 @@
+import { RECORD_TABLES } from '../partitions/prisma-partitions.ts';
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { Finding, JournaledInterception } from './audit-findings.ts';
 
 const EXAMPLES = 5;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const CHILD_TABLES = RECORD_TABLES.filter((table) => table !== 'interceptions');
 
 /** Each query answers the ids of the interceptions in which something does not fit. */
 const CHECKS: readonly { readonly what: string; readonly ids: Prisma.Sql }[] = [
@@ -15,6 +18,12 @@ const CHECKS: readonly { readonly what: string; readonly ids: Prisma.Sql }[] = [
     what: 'ended without a time of its end, or open with one',
     ids: Prisma.sql`
       SELECT id FROM interceptions WHERE (status = 'in_progress') <> (ended_at IS NULL)`,
+  },
+  {
+    what: 'ended, with an attempt that has not',
+    ids: Prisma.sql`
+      SELECT i.id FROM attempts a JOIN interceptions i ON i.id = a.interception_id
+      WHERE a.outcome = 'in_progress' AND i.status <> 'in_progress'`,
   },
   {
     what: 'the number of attempts is not the one the end names',
@@ -43,7 +52,7 @@ const CHECKS: readonly { readonly what: string; readonly ids: Prisma.Sql }[] = [
       WHERE i.status IN ('completed', 'failed', 'aborted')
         AND (i.input_tokens <> used.input OR i.output_tokens <> used.output)`,
   },
-  ...['attempts', 'token_usages', 'prompts', 'tool_usages', 'thoughts'].map((table) => ({
+  ...CHILD_TABLES.map((table) => ({
     what: `rows in ${table} that belong to no interception`,
     ids: Prisma.sql`
       SELECT c.interception_id AS id FROM ${Prisma.raw(table)} c
@@ -66,22 +75,38 @@ export class PrismaAuditCheck {
     }
   }
 
+  /** Those that the database does not have. */
+  async unknown(ids: readonly string[]): Promise<readonly string[]> {
+    const absent = await this.prisma.$queryRaw<{ id: string }[]>`
+      SELECT DISTINCT id::text FROM unnest(${ids.filter(isUuid)}::uuid[]) AS id
+      WHERE NOT EXISTS (SELECT FROM interceptions i WHERE i.id = id.id)`;
+    return [...absent.map(({ id }) => id), ...ids.filter((id) => !isUuid(id))];
+  }
+
   /** What a journal holds and the database does not have yet. */
   async missing(
     journaled: ReadonlyMap<string, JournaledInterception>,
   ): Promise<{ readonly interceptions: readonly string[]; readonly rows: number }> {
     const ids = [...journaled.keys()];
-    const rowIds = [...journaled.values()].flatMap((interception) => interception.rowIds);
-    const absent = await this.prisma.$queryRaw<{ id: string }[]>`
-      SELECT id::text FROM unnest(${ids}::uuid[]) AS id
-      WHERE NOT EXISTS (SELECT FROM interceptions i WHERE i.id = id.id)`;
-    const [rows] = await this.prisma.$queryRaw<{ count: bigint }[]>`
-      SELECT count(*) AS count FROM unnest(${rowIds}::uuid[]) AS row(id)
-      WHERE NOT EXISTS (SELECT FROM attempts t WHERE t.id = row.id)
-        AND NOT EXISTS (SELECT FROM token_usages t WHERE t.id = row.id)
-        AND NOT EXISTS (SELECT FROM prompts t WHERE t.id = row.id)
-        AND NOT EXISTS (SELECT FROM tool_usages t WHERE t.id = row.id)
-        AND NOT EXISTS (SELECT FROM thoughts t WHERE t.id = row.id)`;
-    return { interceptions: absent.map(({ id }) => id), rows: Number(rows?.count ?? 0) };
+    const rows = [...journaled].flatMap(([of, { rowIds }]) => rowIds.map((id) => ({ of, id })));
+    const storable = rows.filter(({ of, id }) => isUuid(of) && isUuid(id));
+    const isNowhere = CHILD_TABLES.map(
+      (table) => Prisma.sql`NOT EXISTS (SELECT FROM ${Prisma.raw(table)} t
+        WHERE t.interception_id = row.of AND t.id = row.id)`,
+    );
+    const [missing] = await this.prisma.$queryRaw<{ count: bigint }[]>`
+      SELECT count(*) AS count
+      FROM unnest(${storable.map(({ of }) => of)}::uuid[], ${storable.map(({ id }) => id)}::uuid[])
+        AS row(of, id)
+      WHERE ${Prisma.join(isNowhere, ' AND ')}`;
+    return {
+      interceptions: await this.unknown(ids),
+      rows: Number(missing?.count ?? 0) + rows.length - storable.length,
+    };
   }
+}
+
+/** What is none is nowhere in the database, and could not be asked for. */
+function isUuid(id: string): boolean {
+  return UUID.test(id);
 }
