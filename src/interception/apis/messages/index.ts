@@ -6,8 +6,8 @@ import { MessagesStreamReader } from './messages-stream.ts';
 /** Anthropic's Messages API. */
 export const MESSAGES: Api = {
   name: 'messages',
+  textsJoinedBy: '\n\n',
   readRequest: readMessagesRequest,
-  readStream: () => new MessagesStreamReader(),
+  readStream: (gaps) => new MessagesStreamReader(gaps),
   readAnswer: readMessagesAnswer,
-  inBandError: ({ envelope }) => `event: error\ndata: ${JSON.stringify(envelope)}\n\n`,
 };

@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
+import type { JsonObject } from '../../../core/json.ts';
+import type { Findings } from '../api.ts';
+import { Gaps } from '../gaps.ts';
 import { readMessagesAnswer } from './messages-answer.ts';
 
+const read = (body: JsonObject): Findings => readMessagesAnswer(body, new Gaps());
+
 test('finds every tool, the provider’s own too, and every thought', () => {
-  const found = readMessagesAnswer({
+  const found = read({
     id: 'msg_1',
     usage: { input_tokens: 1, output_tokens: 2 },
     content: [
@@ -17,6 +22,7 @@ test('finds every tool, the provider’s own too, and every thought', () => {
   });
   expect(found).toEqual({
     messageId: 'msg_1',
+    servedModel: null,
     usage: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, extra: {} },
     tools: [
       { toolCallId: 't1', tool: 'ls', input: '{"path":"/"}' },
@@ -29,7 +35,7 @@ test('finds every tool, the provider’s own too, and every thought', () => {
 });
 
 test('finds the error of an answer that is one', () => {
-  const { error } = readMessagesAnswer({
+  const { error } = read({
     type: 'error',
     error: { type: 'overloaded_error', message: 'Overloaded' },
   });
@@ -39,6 +45,16 @@ test('finds the error of an answer that is one', () => {
 test.each([{}, { content: null, usage: 7 }, { content: [null, 'x', {}] }])(
   'finds nothing in %j',
   (body) => {
-    expect(readMessagesAnswer(body)).toMatchObject({ usage: undefined, tools: [], thoughts: [] });
+    expect(read(body)).toMatchObject({ usage: undefined, tools: [], thoughts: [] });
   },
 );
+
+test('a tool input that is nested too deeply costs its answer nothing else', () => {
+  const input: unknown = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  const content = [{ type: 'tool_use', id: 't1', name: 'ls', input }];
+  const usage = { input_tokens: 1, output_tokens: 2 };
+  expect(readMessagesAnswer({ id: 'msg_1', content, usage }, new Gaps())).toMatchObject({
+    usage: { input: 1, output: 2 },
+    tools: [{ toolCallId: 't1', input: '(nested too deeply to be recorded)' }],
+  });
+});
