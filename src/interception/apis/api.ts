@@ -1,8 +1,10 @@
+import type { BridgedApi } from '../../core/api-name.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { SseEvent } from '../../core/sse-reader.ts';
 import type { UpstreamError } from '../../providers/index.ts';
-import type { ApiName, ThoughtSource, TokenCounts } from '../../recording/index.ts';
+import type { ThoughtSource, TokenCounts } from '../../recording/index.ts';
+import type { Gaps } from './gaps.ts';
 
 /**
  * What an API adds to the one data path: how its requests read, how its answers
@@ -10,25 +12,36 @@ import type { ApiName, ThoughtSource, TokenCounts } from '../../recording/index.
  * relayed; they look at the few fields they need and never judge the rest.
  */
 export interface Api {
-  readonly name: ApiName;
+  readonly name: BridgedApi;
+  /** What stands between the texts of one turn when they are recorded as one prompt. */
+  readonly textsJoinedBy: string;
   readRequest(body: JsonObject): RequestFacts;
-  readStream(): StreamReader;
-  readAnswer(body: JsonObject): Findings;
+  /** What cannot be read goes into the gaps. `choicesAsked`: how many answers the request wants. */
+  readStream(gaps: Gaps, choicesAsked: number): StreamReader;
+  readAnswer(body: JsonObject, gaps: Gaps): Findings;
   /**
    * For a request whose answer would tell the audit too little: what goes upstream
    * in its place. Undefined, as for most, sends it as it came.
    */
   amendRequest?(body: JsonObject, json: Buffer): Amendment | undefined;
-  /** The frame that ends a stream which has gone wrong after it began. */
-  inBandError(error: InBandError): string;
 }
 
 export interface RequestFacts {
   readonly model: string;
   readonly isStreaming: boolean;
-  /** What the user asked last; undefined when the request carries no new prompt. */
-  readonly prompt: string | undefined;
-  readonly correlatingToolCallId: string | undefined;
+  /** How many answers are asked for; undefined for one. */
+  readonly choicesAsked?: number | undefined;
+  /** What the caller adds to the conversation, oldest first: all since the model last spoke. */
+  readonly turn: readonly TurnPart[];
+}
+
+/** One message of the caller's, or the result of a tool. */
+export interface TurnPart {
+  readonly texts: readonly string[];
+  /** The tool calls whose results it carries. */
+  readonly toolCallIds: readonly string[];
+  /** The client's instructions that stand behind it, in which it may hand on what the user typed. */
+  readonly asides?: readonly string[];
 }
 
 export interface Amendment {
@@ -41,12 +54,23 @@ export interface Amendment {
 export interface StreamReader {
   /** Answers `true` for the event that properly ends a stream of this API. */
   event(event: SseEvent): boolean;
+  /**
+   * All of the answer has been said, though the event that ends its stream may still be
+   * missing: a provider that hangs up now has not kept anything back.
+   */
+  readonly isFinished: boolean;
+  /** Nothing more will come. Called once. */
+  end(): void;
   /** What the stream has said so far. */
   findings(): Findings;
+  /** The frame that ends this stream when it has gone wrong after it began. */
+  inBandError(error: InBandError): string;
 }
 
 export interface Findings {
   readonly messageId: string | null;
+  /** The model that the answer says it comes from. */
+  readonly servedModel: string | null;
   readonly usage: UsageFinding | undefined;
   readonly tools: readonly ToolFinding[];
   readonly thoughts: readonly ThoughtFinding[];
@@ -73,12 +97,14 @@ export interface ThoughtFinding {
 export interface InBandError {
   readonly code: ErrorCode;
   readonly message: string;
+  readonly interceptionId: string;
   /** The error as the body of an HTTP answer would have it. */
   readonly envelope: JsonObject;
 }
 
 export const NOTHING_FOUND: Findings = {
   messageId: null,
+  servedModel: null,
   usage: undefined,
   tools: [],
   thoughts: [],

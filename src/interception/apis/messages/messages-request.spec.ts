@@ -4,29 +4,65 @@ import { readMessagesRequest } from './messages-request.ts';
 const text = (value: unknown): object => ({ type: 'text', text: value });
 const result = (id: unknown): object => ({ type: 'tool_result', tool_use_id: id });
 const user = (content: unknown): object => ({ role: 'user', content });
+const assistant = (content: unknown): object => ({ role: 'assistant', content });
+const SYSTEM = { role: 'system', content: 'Available agent types' };
+const CALL = { type: 'tool_use', id: 't1' };
 
-describe('the prompt', () => {
-  test.each([
-    ['is the text of the last message', [user('first'), user(' hi ')], ' hi '],
-    ['may be empty', [user('')], ''],
-    ['is the last text block', [user([text('context'), text('hi'), result('t')])], 'hi'],
-    ['is not a block of another kind', [user([result('t')])], undefined],
-    ['is not a text that is none', [user([text(7)])], undefined],
-    ['is not what an assistant said', [user('hi'), { role: 'assistant', content: 'x' }], undefined],
-    ['is missing without messages', [], undefined],
-    ['is missing from a message that is none', ['hi'], undefined],
-  ])('%s', (_, messages, prompt) => {
-    expect(readMessagesRequest({ messages }).prompt).toBe(prompt);
+const read = (messages: unknown): unknown[] =>
+  readMessagesRequest({ messages }).turn.map(({ texts, toolCallIds }) => [texts, toolCallIds]);
+
+describe('M-5: the texts of the turn', () => {
+  test.each<[string, unknown, unknown[]]>([
+    ['are the text of the last message', [user(' hi ')], [[[' hi '], []]]],
+    ['may be empty', [user('')], [[[''], []]]],
+    [
+      'are all text blocks, in their order',
+      [user([text('a'), { type: 'image' }, text('b')])],
+      [[['a', 'b'], []]],
+    ],
+    ['are no texts that are none', [user([text(7)])], [[[], []]]],
+    ['are there before system messages', [user('hi'), SYSTEM, SYSTEM], [[['hi'], []]]],
+    [
+      'are those of every message since the model spoke',
+      [user('first'), assistant([text('x'), CALL]), user('a'), SYSTEM, user('b')],
+      [
+        [['a'], []],
+        [['b'], []],
+      ],
+    ],
+    ['are there before the beginning of an answer', [user('hi'), assistant('{')], [[['hi'], []]]],
+    ['and in it, in parts', [user('hi'), assistant([text('{')]), SYSTEM], [[['hi'], []]]],
+    ['but not before two of them', [user('hi'), assistant('a'), assistant('b')], []],
+    ['nor before an answer that was paused', [user('hi'), assistant([text('x'), CALL])], []],
+    ['are missing without messages', [], []],
+    ['are missing from a message that is none', ['hi'], []],
+    ['are missing from messages that are none', 'hi', []],
+  ])('%s', (_, messages, turn) => {
+    expect(read(messages)).toEqual(turn);
   });
 });
 
-describe('the tool call that is answered', () => {
-  test.each([
-    ['is the last of the last message', [user([result('t1'), result('t2'), text('x')])], 't2'],
-    ['is not an empty one', [user([result('t1'), result('')])], 't1'],
-    ['is not one that came earlier', [user([result('t1')]), user('hi')], undefined],
-  ])('%s', (_, messages, id) => {
-    expect(readMessagesRequest({ messages }).correlatingToolCallId).toBe(id);
+test('keeps instructions with the part of the turn that they follow, in their order', () => {
+  const [agents, typed] = ['Available agent types', 'The user sent a new message'];
+  const more = { role: 'system', content: [text(typed)] };
+  const { turn } = readMessagesRequest({
+    messages: [SYSTEM, user('a'), assistant([CALL]), user([result('t1')]), SYSTEM, more, user('b')],
+  });
+  expect(turn).toEqual([
+    { texts: [], toolCallIds: ['t1'], asides: [agents, typed] },
+    { texts: ['b'], toolCallIds: [] },
+  ]);
+});
+
+describe('M-4: the tool calls that the turn answers', () => {
+  test.each<[string, unknown, unknown[]]>([
+    ['are all of its message', [user([result('t1'), result('t2')])], [[[], ['t1', 't2']]]],
+    ['beside what is said', [user([result('t1'), text('x')])], [[['x'], ['t1']]]],
+    ['before a system message', [user([result('t1')]), SYSTEM], [[[], ['t1']]]],
+    ['but no empty ones', [user([result('t1'), result(''), result(7)])], [[[], ['t1']]]],
+    ['nor earlier ones', [user([result('t1')]), assistant('x'), user('hi')], [[['hi'], []]]],
+  ])('%s', (_, messages, turn) => {
+    expect(read(messages)).toEqual(turn);
   });
 });
 
@@ -38,7 +74,6 @@ test('a body of any other shape is no reason to refuse it', () => {
   expect(readMessagesRequest({ model: 5, messages: 'none' })).toEqual({
     model: '',
     isStreaming: false,
-    prompt: undefined,
-    correlatingToolCallId: undefined,
+    turn: [],
   });
 });
