@@ -92,15 +92,24 @@ test('an error in a compressed body is understood: a key without credit gives wa
   ]);
 });
 
-test('a compressed stream without its last event is recorded as cut', async () => {
+test('a compressed stream without its last event is recorded whole when it was finished', async () => {
   fleet.simulator.onAnyKey(combine(SAID, missingTerminal(), compressed('gzip')));
   const { bytes, row } = await ask(MESSAGES, 'streaming');
+
+  expect(bytes).toEqual(fleet.simulator.calls[0]?.sent.bytes);
+  const notes = [expect.stringContaining('ended without its last event')];
+  expect(row).toMatchObject({ status: 'completed', usage_source: 'provider', notes });
+});
+
+test('a compressed stream that was not finished is recorded as cut', async () => {
+  fleet.simulator.onAnyKey(combine(SAID, missingTerminal(), compressed('gzip')));
+  const { bytes, row } = await ask(RESPONSES, 'streaming');
 
   expect(bytes).toEqual(fleet.simulator.calls[0]?.sent.bytes);
   expect(row).toMatchObject({ status: 'failed', error_type: 'upstream_truncated' });
 });
 
-const JSON_TEXT = '{"id":"msg_1","usage":{"input_tokens":3,"output_tokens":4}}';
+const JSON_TEXT = '{"id":"msg_1","content":[],"usage":{"input_tokens":3,"output_tokens":4}}';
 const READ = { status: 'completed', input_tokens: '3', output_tokens: '4', notes: [] };
 const NO_GZIP = { status: 'failed', error_type: 'upstream_malformed', notes: [] };
 const UNREAD = { status: 'completed', error_type: null, usage_source: 'none' };

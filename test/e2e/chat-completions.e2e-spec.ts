@@ -149,11 +149,48 @@ describe('a caller that does not ask for usage', () => {
 
 test('correlates a tool result with the call that asked for it', async () => {
   fleet.simulator.onAnyKey(answer());
-  const messages = [...REQUEST.messages, { role: 'tool', tool_call_id: 'call_7', content: 'x' }];
+  const call = { id: 'call_7', type: 'function', function: { name: 'ls', arguments: '{}' } };
+  const messages = [
+    ...REQUEST.messages,
+    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'call_7', content: 'x' },
+  ];
   const res = await post({ ...REQUEST, messages });
   const { row, prompts } = await recordOf(fleet.tables, res);
   expect(row['correlating_tool_call_id']).toBe('call_7');
   expect(prompts).toEqual([]);
+});
+
+describe('a stream that ends without [DONE]', () => {
+  const WITHOUT_LAST_EVENT = 'the answer was finished, but its stream ended without its last event';
+
+  test.each([
+    ['one choice', STREAM_WITH_USAGE],
+    ['two choices', { ...STREAM_WITH_USAGE, n: 2 }],
+  ])('is whole when each is finished, with a note: %s', async (_, request) => {
+    fleet.simulator.onAnyKey(combine(answer(SAID), missingTerminal()));
+    const res = await post(request);
+    expect(await res.text()).toBe((await lastSent()).toString());
+    const { row, attempts, tools } = await recordOf(fleet.tables, res);
+    expect(row).toMatchObject({
+      status: 'completed',
+      usage_source: 'provider',
+      output_tokens: '9',
+      notes: [WITHOUT_LAST_EVENT],
+    });
+    expect(attempts).toMatchObject([{ outcome: 'served' }]);
+    expect(tools).toHaveLength(request === STREAM_WITH_USAGE ? 3 : 6);
+  });
+
+  test('is cut when a choice that was asked for has not come', async () => {
+    // The simulator sends one choice after the other: a preamble, a text, a finish_reason each.
+    const said = combine(answer({ text: 'hi', chunks: 1 }), cut({ afterEvents: 3, clean: true }));
+    fleet.simulator.onAnyKey(said);
+    const res = await post({ ...STREAM_WITH_USAGE, n: 2 });
+    expect(await res.text()).toContain('upstream_truncated');
+    const { row } = await recordOf(fleet.tables, res);
+    expect(row).toMatchObject({ status: 'failed', notes: [] });
+  });
 });
 
 describe('errors', () => {
@@ -172,7 +209,9 @@ describe('errors', () => {
       400,
       {
         error: {
-          message: 'The request body is not a JSON object.',
+          message: expect.stringMatching(
+            /^AI Bridge: The request body is not a JSON object\. \(interception /,
+          ),
           type: 'invalid_request_error',
           param: null,
           code: 'bad_request',
@@ -201,7 +240,6 @@ describe('errors', () => {
   });
 
   test.each([
-    ['ends without [DONE]', missingTerminal()],
     ['ends in the middle', cut({ clean: true })],
     ['is cut off', cut({ clean: false })],
     ['is reset', cut({ clean: false, reset: true })],

@@ -35,6 +35,8 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 beforeEach(() => system.simulator.clear());
 
+const WITHOUT_LAST_EVENT = 'the answer was finished, but its stream ended without its last event';
+
 /** Every scenario is asked for with a bare socket: it shows whether the end was clean. */
 async function ask(options: {
   readonly behaviour?: Behaviour;
@@ -84,7 +86,6 @@ test.each<[string, () => Behaviour | Promise<Behaviour>, string]>([
     async () => cut({ afterBytes: await middleOfAFrame(), clean: true }),
     'upstream_truncated',
   ],
-  ['ends cleanly without message_stop', () => missingTerminal(), 'upstream_truncated'],
   ['stalls past the idle timeout', () => stall({ afterEvents: 4 }), 'upstream_timeout'],
 ])('a stream that %s ends with an error event and is recorded failed', async (_, how, type) => {
   const behaviour = combine(TEXT, await how());
@@ -107,6 +108,39 @@ test.each<[string, () => Behaviour | Promise<Behaviour>, string]>([
   ]);
 });
 
+/** Everything but message_stop, of which none is the last frame. */
+const FINISHED = combine(TEXT, missingTerminal());
+
+test('a finished stream that ends cleanly without message_stop is whole, with a note', async () => {
+  const { reply, record, attempts } = await ask({ behaviour: FINISHED, streaming: true });
+
+  expect([reply.status, reply.isWhole]).toEqual([200, true]);
+  expect(reply.body).toBe(system.simulator.calls[0]?.sent.text);
+  expect(record).toMatchObject({
+    status: 'completed',
+    error_type: null,
+    usage_source: 'provider',
+    notes: [WITHOUT_LAST_EVENT],
+  });
+  expect(attempts).toMatchObject([{ outcome: 'served', error: null }]);
+});
+
+test.each([
+  ['connection is closed', false],
+  ['connection is reset', true],
+])('a finished stream whose %s is broken all the same, with a note', async (_, reset) => {
+  const lastEvents = combine(FINISHED, cut({ afterBytes: Infinity, clean: false, reset }));
+  const { reply, record } = await ask({ behaviour: lastEvents, streaming: true });
+
+  expect(reply.body).toContain('event: error');
+  expect(record).toMatchObject({
+    status: 'failed',
+    error_type: 'upstream_truncated',
+    usage_source: 'partial',
+    notes: [WITHOUT_LAST_EVENT],
+  });
+});
+
 test('what was relayed before a cut is what upstream sent, to the byte', async () => {
   const behaviour = combine(TEXT, cut({ afterEvents: 5, clean: false }));
   const { reply } = await ask({ behaviour, streaming: true });
@@ -125,23 +159,26 @@ test("the provider's own error event is passed on and not topped with a second o
   expect(record).toMatchObject({ status: 'failed', error_type: 'overloaded' });
 });
 
-const BEFORE_THE_ANSWER: [string, Behaviour, boolean, string][] = [
-  ['no headers in time', neverAnswers(), true, '504 upstream_timeout'],
-  ['no headers in time', neverAnswers(), false, '504 upstream_timeout'],
-  ['no first event in time', slowFirstToken(), true, '504 upstream_timeout'],
-  ['a reset instead of headers', resetBeforeHeaders(), true, '502 upstream_unreachable'],
-  ['a reset instead of headers', resetBeforeHeaders(), false, '502 upstream_unreachable'],
-  ['no event at all', cut({ afterBytes: 0, clean: true }), true, '502 upstream_truncated'],
-  ['a cut in a short answer', cut({ clean: false }), false, '502 upstream_truncated'],
+const BEFORE_THE_ANSWER: [string, Behaviour, boolean, string, number | null][] = [
+  ['no headers in time', neverAnswers(), true, '504 upstream_timeout', null],
+  ['no headers in time', neverAnswers(), false, '504 upstream_timeout', null],
+  ['no first event in time', slowFirstToken(), true, '504 upstream_timeout', 200],
+  ['a reset instead of headers', resetBeforeHeaders(), true, '502 upstream_unreachable', null],
+  ['a reset instead of headers', resetBeforeHeaders(), false, '502 upstream_unreachable', null],
+  ['no event at all', cut({ afterBytes: 0, clean: true }), true, '502 upstream_truncated', 200],
+  ['a cut in a short answer', cut({ clean: false }), false, '502 upstream_truncated', 200],
+  ['a stall in a short answer', stall(), false, '504 upstream_timeout', 200],
 ];
 
 test.each(BEFORE_THE_ANSWER)(
   "%s (%o, streaming: %s) is a %s in the provider's envelope",
-  async (_, behaviour, streaming, fault) => {
-    const { reply, record } = await ask({ behaviour, streaming });
+  async (...[, behaviour, streaming, fault, status]) => {
+    const { reply, record, attempts } = await ask({ behaviour, streaming });
 
     expect(faultIn(reply)).toEqual({ fault, isAnthropic: true });
-    expect(record).toMatchObject({ status: 'failed', error_type: fault.slice(4) });
+    const error_type = fault.slice(4);
+    expect(record).toMatchObject({ status: 'failed', error_type, upstream_status: status });
+    expect(attempts).toMatchObject([{ status }]);
   },
 );
 

@@ -232,6 +232,11 @@ describe.each([
 
 const [CREATE_CHAT, , STREAM_CHAT] = CHAT_OPERATIONS;
 const [CREATE_RESPONSE, STREAM_RESPONSE] = RESPONSES_OPERATIONS;
+function found(operation: Operation | undefined): Operation {
+  if (operation === undefined) throw new Error('there is no such operation');
+  return operation;
+}
+
 const BLOCKING = [CREATE_CHAT, CREATE_RESPONSE].filter((operation) => operation !== undefined);
 const STREAMING = [STREAM_CHAT, STREAM_RESPONSE].filter((operation) => operation !== undefined);
 
@@ -248,9 +253,21 @@ describe('what goes wrong goes wrong in the same way', () => {
     expect(direct).toMatchObject({ error: { name: 'APIError' } });
   });
 
-  test.each(STREAMING)('$name: a stream that ends too early is an error', async (operation) => {
-    const { bridged } = await both({ ...operation, said: cut({ clean: true }) });
+  const CUT = cut({ clean: true });
+
+  test('chat.completions: a stream that ends too early is an error', async () => {
+    const { bridged } = await both({ ...found(STREAM_CHAT), said: CUT });
     expect(bridged).toMatchObject({ error: { name: 'APIError', code: 'upstream_truncated' } });
+  });
+
+  test('responses: a stream that ends too early ends as a failed response', async () => {
+    const { bridged } = await both({ ...found(STREAM_RESPONSE), said: CUT });
+    const failed = { status: 'failed', error: { code: 'upstream_truncated' } };
+    const events = Object(bridged).value;
+    expect(events.at(-1)).toMatchObject({ type: 'response.failed', response: failed });
+    const stream = RESPONSES_OPERATIONS.find(({ name }) => name === 'stream');
+    const { bridged: helped } = await both({ ...found(stream), said: CUT });
+    expect(helped).toMatchObject({ value: failed });
   });
 });
 

@@ -1,8 +1,16 @@
 import { errorText } from '../../core/errors.ts';
 import { parseObject } from '../../core/json.ts';
 import { SseReader, type SseEvent } from '../../core/sse-reader.ts';
+import type { UpstreamError } from '../../providers/index.ts';
 import { UpstreamFailure } from '../../upstream/index.ts';
-import { NOTHING_FOUND, type Api, type Findings, type StreamReader } from '../apis/api.ts';
+import {
+  NOTHING_FOUND,
+  type Api,
+  type Findings,
+  type InBandError,
+  type StreamReader,
+} from '../apis/api.ts';
+import { Gaps } from '../apis/gaps.ts';
 
 /**
  * Reads an answer along while it is relayed. Nothing it meets can hold a byte
@@ -14,6 +22,8 @@ export interface AnswerObserver {
   chunk(bytes: Buffer): void;
   /** The stream's proper last event has been seen. */
   readonly isComplete: boolean;
+  /** A stream has said all of its answer, and not that this is the end of it. */
+  readonly lacksLastEvent: boolean;
   /** At least one event has been seen. */
   readonly hasBegun: boolean;
   /** True where another frame may be appended to what was relayed. */
@@ -21,28 +31,42 @@ export interface AnswerObserver {
   /** Nothing more will come. What was found is known when this has returned or resolved. */
   end(): void | Promise<void>;
   findings(): Findings;
+  /** The provider's error, when it is the first event of a stream, however that is cut into chunks. */
+  readonly openingError?: UpstreamError | undefined;
   /** Why an answer that came to its end is none all the same. Of one that did not it says nothing. */
   readonly flaw: UpstreamFailure | undefined;
   readonly notes: readonly string[];
+  /** Whether there was anything in the answer that could not be read. */
+  readonly hasGaps: boolean;
+  /** The frame that ends a stream which has gone wrong; empty where there are no frames. */
+  inBandError(error: InBandError): string;
 }
 
-/** Whether a stream ended without its last event, or an error in its place. */
+/** Whether a stream ended before its answer was whole, and without an error in its place. */
 export function isCut(observer: AnswerObserver): boolean {
   return (
-    observer.framing === 'stream' && !observer.isComplete && observer.findings().error === undefined
+    observer.framing === 'stream' &&
+    !observer.isComplete &&
+    !observer.lacksLastEvent &&
+    observer.findings().error === undefined
   );
 }
 
+/** Makes the reader of a stream, which says in the gaps what it could not read. */
+export type StartReading = (gaps: Gaps) => StreamReader;
+
 export class StreamObserver implements AnswerObserver {
-  readonly notes: string[] = [];
   readonly flaw = undefined;
+  readonly #gaps = new Gaps();
   #isComplete = false;
   #hasBegun = false;
+  #hasEnded = false;
+  #openingError: UpstreamError | undefined;
   readonly #reader: StreamReader;
   readonly #sse: SseReader;
 
-  constructor(reader: StreamReader) {
-    this.#reader = reader;
+  constructor(startReading: StartReading) {
+    this.#reader = startReading(this.#gaps);
     this.#sse = new SseReader((event) => this.#read(event));
   }
 
@@ -55,22 +79,45 @@ export class StreamObserver implements AnswerObserver {
     return this.#isComplete;
   }
 
+  get lacksLastEvent(): boolean {
+    return this.#reader.isFinished && !this.#isComplete;
+  }
+
   get hasBegun(): boolean {
     return this.#hasBegun;
+  }
+
+  get openingError(): UpstreamError | undefined {
+    return this.#openingError;
   }
 
   get isBetweenFrames(): boolean {
     return this.#sse.isBetweenFrames;
   }
 
+  get notes(): readonly string[] {
+    return this.#gaps.notes;
+  }
+
+  get hasGaps(): boolean {
+    return !this.#gaps.isEmpty;
+  }
+
   chunk(bytes: Buffer): void {
     const wasReadable = this.#sse.isReadable;
     this.#sse.chunk(bytes);
-    if (wasReadable && !this.#sse.isReadable) this.#note('an event was too long to be read');
+    if (wasReadable && !this.#sse.isReadable) this.#gaps.add('an event was too long to be read');
   }
 
   end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#sse.end();
+    this.#reader.end();
+  }
+
+  inBandError(error: InBandError): string {
+    return this.#reader.inBandError(error);
   }
 
   findings(): Findings {
@@ -79,36 +126,43 @@ export class StreamObserver implements AnswerObserver {
 
   /** An event that cannot be read hides nothing of those that follow it. */
   #read(event: SseEvent): void {
+    // It says nothing, as comments do: some servers keep a connection open with such.
+    if (event.name === '' && event.data === '') return;
+    const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
     try {
       if (this.#reader.event(event)) this.#isComplete = true;
+      if (isFirst) this.#openingError = this.#reader.findings().error;
     } catch (error) {
-      this.#note(`an event could not be read: ${errorText(error)}`);
+      this.#gaps.add(`an event could not be read: ${errorText(error)}`);
     }
   }
-
-  #note(text: string): void {
-    if (this.notes.length < NOTES_MAX) this.notes.push(text);
-  }
 }
-
-const NOTES_MAX = 10;
 /** A longer answer is relayed like any other, but not kept in memory to be read. */
 export const READ_BYTES_MAX = 32 * 1024 * 1024;
 
 export class JsonObserver implements AnswerObserver {
   readonly framing = 'length';
   readonly isComplete = false;
+  readonly lacksLastEvent = false;
   readonly isBetweenFrames = false;
-  readonly notes: string[] = [];
   flaw: UpstreamFailure | undefined;
-  readonly #api: Api;
+  readonly #api: Pick<Api, 'readAnswer'>;
+  readonly #gaps = new Gaps();
   #chunks: Buffer[] = [];
   #bytes = 0;
   #findings: Findings | undefined;
 
-  constructor(api: Api) {
+  constructor(api: Pick<Api, 'readAnswer'>) {
     this.#api = api;
+  }
+
+  get notes(): readonly string[] {
+    return this.#gaps.notes;
+  }
+
+  get hasGaps(): boolean {
+    return !this.#gaps.isEmpty;
   }
 
   get hasBegun(): boolean {
@@ -131,18 +185,22 @@ export class JsonObserver implements AnswerObserver {
 
   #read(): Findings {
     if (this.#bytes > READ_BYTES_MAX) {
-      this.notes.push('the answer was too long to be read');
+      this.#gaps.add('the answer was too long to be read');
       return NOTHING_FOUND;
     }
     const body = parseObject(Buffer.concat(this.#chunks).toString('utf8'));
     this.#chunks = [];
     try {
-      if (body !== undefined) return this.#api.readAnswer(body);
+      if (body !== undefined) return this.#api.readAnswer(body, this.#gaps);
       this.flaw = new UpstreamFailure('malformed', 'the answer is not a JSON object');
     } catch (error) {
-      this.notes.push(`the answer could not be read: ${errorText(error)}`);
+      this.#gaps.add(`the answer could not be read: ${errorText(error)}`);
     }
     return NOTHING_FOUND;
+  }
+
+  inBandError(): string {
+    return '';
   }
 }
 
@@ -150,8 +208,10 @@ export class JsonObserver implements AnswerObserver {
 export class BlindObserver implements AnswerObserver {
   readonly framing = 'length';
   readonly isComplete = false;
+  readonly lacksLastEvent = false;
   readonly isBetweenFrames = false;
   readonly notes: readonly string[] = [];
+  readonly hasGaps = false;
   readonly flaw = undefined;
   hasBegun = false;
 
@@ -165,5 +225,9 @@ export class BlindObserver implements AnswerObserver {
 
   findings(): Findings {
     return NOTHING_FOUND;
+  }
+
+  inBandError(): string {
+    return '';
   }
 }

@@ -2,6 +2,7 @@ import { BridgeError, type ErrorCode } from '../../core/errors.ts';
 import type { KeyFailures, UpstreamError } from '../../providers/index.ts';
 import { effectiveStatus } from '../../keypool/index.ts';
 import type { Attempt, UpstreamFailure } from '../../upstream/index.ts';
+import type { AnswerObserver } from './answer-observer.ts';
 import type { RelayOutcome } from './answer-relay.ts';
 import type { Inspected } from './inspect-answer.ts';
 import type { Ending } from '../record/ledger.ts';
@@ -54,7 +55,9 @@ export function endingOf(
   failures: KeyFailures,
 ): Ending {
   const findings = observer.findings();
-  const known = { answer: { status: answer.status, findings, notes: observer.notes } };
+  const { hasGaps } = observer;
+  const notes = notesOf(observer, outcome);
+  const known = { answer: { status: answer.status, findings, notes, hasGaps } };
   const vendorError = statusError ?? findings.error;
   if (outcome.kind === 'caller_left') return { ...known, status: 'aborted' };
   if (isRefusal(answer.status) || vendorError !== undefined) {
@@ -65,6 +68,14 @@ export function endingOf(
   const { code, detail } = bridgeErrorOf(failure);
   return { ...known, status: 'failed', error: { type: code, message: detail.public } };
 }
+
+/** Of a caller who left before the last event nobody knows whether it would have come. */
+function notesOf(observer: AnswerObserver, outcome: RelayOutcome): readonly string[] {
+  const isMissing = observer.lacksLastEvent && outcome.kind !== 'caller_left';
+  return isMissing ? [...observer.notes, WITHOUT_LAST_EVENT] : observer.notes;
+}
+
+const WITHOUT_LAST_EVENT = 'the answer was finished, but its stream ended without its last event';
 
 function refusalOf(
   answerStatus: number,

@@ -14,8 +14,10 @@ import {
   JsonObserver,
   StreamObserver,
   type AnswerObserver,
+  type StartReading,
 } from './answer-observer.ts';
 import type { Api, StreamReader } from '../apis/api.ts';
+import type { Gaps } from '../apis/gaps.ts';
 import { decode, encodingsIn } from '../../core/content-decoding.ts';
 import { PackedObserver } from './packed-observer.ts';
 
@@ -24,8 +26,6 @@ export interface Inspected extends InspectedAnswer {
   readonly body: PeekableBody;
   /** Has not seen anything yet: it reads along when the answer is relayed. */
   readonly observer: AnswerObserver;
-  /** Where the first event of a stream names it. */
-  readonly messageId: string | null;
 }
 
 export interface Inspection {
@@ -55,7 +55,6 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
     body,
     error: undefined,
     failure: undefined,
-    messageId: null,
   };
   if (hasNoBody(answer, inspection)) {
     await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
@@ -67,11 +66,10 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
   const encoding = encodingOf(answer);
   const isPacked = encodingsIn(encoding).length > 0;
   if (isEventStream(answer)) {
-    if (!isPacked) return { ...known, ...(await inspectStream(body, api)) };
-    return {
-      ...known,
-      observer: new PackedObserver(encoding, new StreamObserver(api.readStream())),
-    };
+    const startReading = (gaps: Gaps): StreamReader => api.readStream(gaps, choicesAsked);
+    if (!isPacked) return { ...known, ...(await inspectStream(body, startReading)) };
+    const observer = new PackedObserver(encoding, new StreamObserver(startReading));
+    return { ...known, observer };
   }
   await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
   const observer = new JsonObserver(api);
@@ -80,10 +78,10 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
 
 async function inspectStream(
   body: PeekableBody,
-  api: Api,
-): Promise<Pick<Inspected, 'error' | 'observer' | 'messageId'>> {
+  startReading: StartReading,
+): Promise<Pick<Inspected, 'error' | 'observer'>> {
   // The first event is read twice, so that relaying starts from a clean reader.
-  const scout = new StreamObserver(firstEventOnly(api.readStream()));
+  const scout = new StreamObserver(startReading);
   await body.peek(
     (chunk) => {
       scout.chunk(chunk);
@@ -97,21 +95,7 @@ async function inspectStream(
       throw new UpstreamFailure('truncated', 'the stream ended before its first event');
     }
   }
-  const { error, messageId } = scout.findings();
-  return { error, messageId, observer: new StreamObserver(api.readStream()) };
-}
-
-/** However a stream is cut into chunks, an error that follows another event is not its first. */
-function firstEventOnly(reader: StreamReader): StreamReader {
-  let isFirst = true;
-  return {
-    event(event) {
-      const isRead = isFirst;
-      isFirst = false;
-      return isRead && reader.event(event);
-    },
-    findings: () => reader.findings(),
-  };
+  return { error: scout.openingError, observer: new StreamObserver(startReading) };
 }
 
 async function inspectError(

@@ -43,12 +43,24 @@ export class PackedObserver implements AnswerObserver {
     return this.#reader.findings();
   }
 
+  get lacksLastEvent(): boolean {
+    return this.#reader.lacksLastEvent;
+  }
+
+  get hasGaps(): boolean {
+    return this.#notes.length > 0 || this.#reader.hasGaps;
+  }
+
   get flaw(): UpstreamFailure | undefined {
     return this.#flaw ?? this.#reader.flaw;
   }
 
   get notes(): readonly string[] {
     return [...this.#notes, ...this.#reader.notes];
+  }
+
+  inBandError(): string {
+    return '';
   }
 
   async #read(): Promise<void> {

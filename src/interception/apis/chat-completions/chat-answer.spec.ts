@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
+import type { JsonObject } from '../../../core/json.ts';
+import type { Findings } from '../api.ts';
+import { Gaps } from '../gaps.ts';
 import { readChatAnswer } from './chat-answer.ts';
+
+const read = (body: JsonObject): Findings => readChatAnswer(body, new Gaps());
 
 const call = (id: string, name: string, args: string): object => ({
   id,
@@ -8,7 +13,7 @@ const call = (id: string, name: string, args: string): object => ({
 });
 
 test('finds every tool call of every choice, with its input as the model wrote it', () => {
-  const { tools } = readChatAnswer({
+  const { tools } = read({
     choices: [
       { message: { tool_calls: [call('c1', 'ls', '{"a": 1.0}'), call('c2', 'cat', 'not json')] } },
       { message: { tool_calls: [call('c3', 'pwd', ' ')] } },
@@ -34,13 +39,11 @@ test.each([
   ['reasoning', { reasoning: 'hm', content: 'x' }],
   ['both, once', { reasoning: 'hm', reasoning_content: 'hm' }],
 ])('takes %s for a thought', (_, message) => {
-  expect(readChatAnswer({ choices: [{ message }] }).thoughts).toEqual([
-    { source: 'thinking', text: 'hm' },
-  ]);
+  expect(read({ choices: [{ message }] }).thoughts).toEqual([{ source: 'thinking', text: 'hm' }]);
 });
 
 test('names the answer, its usage and its error', () => {
-  const found = readChatAnswer({
+  const found = read({
     id: 'chatcmpl-1',
     usage: { prompt_tokens: 1, completion_tokens: 2 },
     error: { message: 'no', type: 'server_error', code: null },
@@ -55,8 +58,9 @@ test('names the answer, its usage and its error', () => {
 test.each([{}, { choices: null }, { choices: [null, {}, { message: 'x' }] }, { error: null }])(
   'finds nothing in %j',
   (body) => {
-    expect(readChatAnswer(body)).toEqual({
+    expect(read(body)).toEqual({
       messageId: null,
+      servedModel: null,
       usage: undefined,
       tools: [],
       thoughts: [],

@@ -1,20 +1,27 @@
 import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
 import { readUpstreamError } from '../../../providers/index.ts';
 import type { Findings, ThoughtFinding, ToolFinding } from '../api.ts';
+import type { Gaps } from '../gaps.ts';
+import { CALL, CHOICE, COMPLETION } from './chat-shapes.ts';
 import { readChatUsage } from './chat-usage.ts';
 
 /** A whole answer, as a call without `stream` gets it; of several choices, each was produced. */
-export function readChatAnswer(body: JsonObject): Findings {
-  const messages = arrayAt(body, 'choices')
-    .filter(isObject)
+export function readChatAnswer(body: JsonObject, gaps: Gaps): Findings {
+  const error = readUpstreamError(body);
+  if (error === undefined) gaps.check('the answer', body, COMPLETION);
+  const choices = arrayAt(body, 'choices').filter(isObject);
+  for (const choice of choices) gaps.check('a choice', choice, CHOICE);
+  const messages = choices
     .map((choice) => objectAt(choice, 'message'))
     .filter((message) => message !== undefined);
+  for (const call of messages.flatMap(toolCalls)) gaps.check('a tool call', call, CALL);
   return {
     messageId: stringAt(body, 'id') || null,
+    servedModel: stringAt(body, 'model') || null,
     usage: readChatUsage(objectAt(body, 'usage')),
     tools: messages.flatMap(toolCalls).map(toolOf),
     thoughts: messages.flatMap((message) => thoughtOf(reasoningIn(message) ?? '')),
-    error: readUpstreamError(body),
+    error,
   };
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Findings } from '../api.ts';
+import { Gaps } from '../gaps.ts';
 import { ChatStreamReader } from './chat-stream.ts';
 
 /** What is found in these chunks; a string is sent as it is. */
 function read(...chunks: readonly unknown[]): Findings {
-  const reader = new ChatStreamReader();
+  const reader = new ChatStreamReader(new Gaps(), 1);
   for (const chunk of chunks) {
     const data = typeof chunk === 'string' ? chunk : JSON.stringify(chunk);
     reader.event({ name: '', data });
@@ -23,7 +24,7 @@ const finish = (index = 0, reason = 'tool_calls'): object => ({
 });
 
 test('only [DONE] ends a stream', () => {
-  const reader = new ChatStreamReader();
+  const reader = new ChatStreamReader(new Gaps(), 1);
   expect(reader.event({ name: '', data: JSON.stringify(finish(0, 'stop')) })).toBe(false);
   expect(reader.event({ name: '', data: '[DONE]' })).toBe(true);
 });
@@ -119,9 +120,77 @@ test('an error is found, and `error: null` is none', () => {
   expect(read({ error: { message: 'no', code: 'x' } }).error).toMatchObject({ code: 'x' });
 });
 
-test('a piece of text is not even parsed', () => {
-  const reader = new ChatStreamReader();
-  reader.event({ name: '', data: '{"id":"a"}' });
-  expect(reader.event({ name: '', data: 'no JSON' })).toBe(false);
-  expect(() => reader.event({ name: '', data: '"tool_calls" in no JSON' })).toThrow('JSON object');
+const said = (index = 0): object => ({ choices: [{ index, delta: { content: 'hi' } }] });
+const HEAD = { id: 'a', model: 'm', choices: [] };
+
+function gapsIn(data: string): readonly string[] {
+  const gaps = new Gaps();
+  const reader = new ChatStreamReader(gaps, 1);
+  reader.event({ name: '', data: JSON.stringify(HEAD) });
+  reader.event({ name: '', data });
+  return gaps.notes;
+}
+
+describe('a piece of text', () => {
+  const text = JSON.stringify(said());
+
+  test('is not even parsed', () => {
+    expect(gapsIn(text.replace('{', '{ no JSON '))).toEqual([]);
+  });
+
+  test('that does not end like a chunk is', () => {
+    expect(gapsIn(text.slice(0, -2))).toEqual(['a chunk is not a JSON object']);
+  });
+
+  test('does not hide what stands beside it', () => {
+    expect(gapsIn(text.replace('{', '{ no JSON "tool_calls"'))).toHaveLength(1);
+  });
+});
+
+function isFinished(choicesAsked: number, ...chunks: readonly object[]): boolean {
+  const reader = new ChatStreamReader(new Gaps(), choicesAsked);
+  for (const chunk of [HEAD, ...chunks]) reader.event({ name: '', data: JSON.stringify(chunk) });
+  return reader.isFinished;
+}
+
+describe('an answer is finished', () => {
+  test('when its one choice has a finish_reason', () => {
+    expect(isFinished(1, said())).toBe(false);
+    expect(isFinished(1, said(), finish(0, 'stop'))).toBe(true);
+  });
+
+  test('when each choice has one, be it of text alone', () => {
+    expect(isFinished(1, said(), said(1), finish(0))).toBe(false);
+    expect(isFinished(1, said(), said(1), finish(0), finish(1))).toBe(true);
+  });
+
+  test('when there are as many as were asked for', () => {
+    expect(isFinished(2, said(), finish(0))).toBe(false);
+    expect(isFinished(2, said(), finish(0), said(1), finish(1))).toBe(true);
+  });
+});
+
+test('a tool call is kept, and noted, when [DONE] comes before its finish_reason', () => {
+  const gaps = new Gaps();
+  const reader = new ChatStreamReader(gaps, 1);
+  const call = piece({ index: 0, id: 'c0', function: { name: 'ls', arguments: '{}' } });
+  for (const data of [JSON.stringify(call), '[DONE]']) reader.event({ name: '', data });
+  reader.end();
+  expect(reader.findings().tools).toHaveLength(1);
+  expect(gaps.notes).toEqual(['a choice with tool calls has no finish_reason']);
+});
+
+function readsCallsInMs(calls: number): number {
+  const chunks = Array.from({ length: calls }, (_, index) =>
+    JSON.stringify(piece({ index, id: `c${index}`, function: { name: 'f', arguments: '{}' } })),
+  );
+  const startedMs = performance.now();
+  expect(read(...chunks, finish()).tools).toHaveLength(calls);
+  return performance.now() - startedMs;
+}
+
+// One who calls tools without end must not hold up everybody else.
+test('ten times the tool calls take about ten times as long', () => {
+  const few = Math.max(readsCallsInMs(3_000), readsCallsInMs(3_000));
+  expect(readsCallsInMs(30_000)).toBeLessThan(30 * few);
 });

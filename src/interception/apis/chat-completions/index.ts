@@ -7,9 +7,9 @@ import { askForUsage } from './usage-request.ts';
 /** OpenAI's Chat Completions API, which many servers speak. */
 export const CHAT_COMPLETIONS: Api = {
   name: 'chat_completions',
+  textsJoinedBy: '\n\n',
   readRequest: readChatRequest,
-  readStream: () => new ChatStreamReader(),
+  readStream: (gaps, choicesAsked) => new ChatStreamReader(gaps, choicesAsked),
   readAnswer: readChatAnswer,
   amendRequest: askForUsage,
-  inBandError: ({ envelope }) => `data: ${JSON.stringify(envelope)}\n\ndata: [DONE]\n\n`,
 };

@@ -3,7 +3,6 @@ import type { ThoughtFinding, ToolFinding } from '../api.ts';
 import { calledIn, inputOf, reasoningIn, thoughtOf, toolCalls } from './chat-answer.ts';
 
 interface OpenCall {
-  readonly index: unknown;
   id: string | null;
   tool: string;
   readonly parts: string[];
@@ -12,8 +11,14 @@ interface OpenCall {
 /** One of the answers of a stream while its pieces arrive. */
 export class OpenChoice {
   readonly #calls: OpenCall[] = [];
+  /** The newest of each index. */
+  readonly #byIndex = new Map<unknown, OpenCall>();
   readonly #thought: string[] = [];
-  #isFinished = false;
+  isFinished = false;
+
+  get hasCalls(): boolean {
+    return this.#calls.length > 0;
+  }
 
   add(choice: JsonObject): void {
     const delta = objectAt(choice, 'delta');
@@ -21,7 +26,7 @@ export class OpenChoice {
       this.#thought.push(reasoningIn(delta) ?? '');
       for (const piece of toolCalls(delta)) this.#addToCall(piece);
     }
-    if ((stringAt(choice, 'finish_reason') ?? '') !== '') this.#isFinished = true;
+    if ((stringAt(choice, 'finish_reason') ?? '') !== '') this.isFinished = true;
   }
 
   /** A thought that was cut off was still thought. */
@@ -31,7 +36,7 @@ export class OpenChoice {
 
   /** A call is whole when the next one has begun or the choice is finished; one that was cut off was never made. */
   get tools(): ToolFinding[] {
-    const whole = this.#isFinished ? this.#calls : this.#calls.slice(0, -1);
+    const whole = this.isFinished ? this.#calls : this.#calls.slice(0, -1);
     return whole.map(({ id, tool, parts }) => ({
       toolCallId: id,
       tool,
@@ -50,13 +55,14 @@ export class OpenChoice {
   #callOf(piece: JsonObject): OpenCall {
     const { index } = piece;
     const id = stringAt(piece, 'id') || null;
-    const known = this.#calls.findLast((call) => index === undefined || call.index === index);
+    const known = index === undefined ? this.#calls.at(-1) : this.#byIndex.get(index);
     if (known !== undefined && (id === null || known.id === null || known.id === id)) {
       known.id ??= id;
       return known;
     }
-    const call: OpenCall = { index, id, tool: '', parts: [] };
+    const call: OpenCall = { id, tool: '', parts: [] };
     this.#calls.push(call);
+    this.#byIndex.set(index, call);
     return call;
   }
 }
