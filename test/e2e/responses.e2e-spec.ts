@@ -119,14 +119,15 @@ test('a background call is answered as the provider answers it', async () => {
   const res = await post({ ...REQUEST, background: true });
   expect([res.status, await res.json()]).toEqual([200, queued]);
   const { row, prompts } = await recordOf(fleet.tables, res);
-  expect(row).toMatchObject({ status: 'completed', usage_source: 'none' });
-  expect(prompts).toMatchObject([{ text: 'list my files', message_id: 'resp_1' }]);
+  expect(row).toMatchObject({ status: 'completed', usage_source: 'none', message_id: 'resp_1' });
+  expect(prompts).toMatchObject([{ text: 'list my files' }]);
 });
 
 test('correlates a tool result with the call that asked for it', async () => {
   fleet.simulator.onAnyKey(answer());
   const output = { type: 'custom_tool_call_output', call_id: 'call_7', output: 'x' };
-  const res = await post({ ...REQUEST, input: [...REQUEST.input, output] });
+  const call = { type: 'custom_tool_call', call_id: 'call_7', name: 'ls', input: '' };
+  const res = await post({ ...REQUEST, input: [...REQUEST.input, call, output] });
   const { row, prompts } = await recordOf(fleet.tables, res);
   expect(row['correlating_tool_call_id']).toBe('call_7');
   expect(prompts).toEqual([]);
@@ -189,12 +190,21 @@ describe('errors', () => {
     const sent = (await fleet.simulator.waitForCall()).sent;
     const text = await res.text();
     expect(text.startsWith(sent.text)).toBe(true);
-    const [, data = ''] = /^event: error\ndata: (.*)\n\n$/.exec(text.slice(sent.text.length)) ?? [];
-    expect(JSON.parse(data)).toEqual({
-      type: 'error',
-      code: 'upstream_truncated',
-      message: 'The provider broke off its answer before the end.',
-      param: null,
+    const [, data = ''] =
+      /^(?:\n\n)?event: response\.failed\ndata: (.*)\n\n$/.exec(text.slice(sent.text.length)) ?? [];
+    const numbers = [...sent.text.matchAll(/"sequence_number":(\d+)/g)].map(([, digits]) => digits);
+    expect(JSON.parse(data)).toMatchObject({
+      type: 'response.failed',
+      sequence_number: Number(numbers.at(-1)) + 1,
+      response: {
+        id: /"id":"(resp_[^"]+)"/.exec(sent.text)?.[1],
+        object: 'response',
+        status: 'failed',
+        error: {
+          code: 'upstream_truncated',
+          message: expect.stringMatching(/^AI Bridge: The provider broke off .*\(interception /),
+        },
+      },
     });
     const { row } = await recordOf(fleet.tables, res);
     expect(row).toMatchObject({ status: 'failed', error_type: 'upstream_truncated' });

@@ -4,9 +4,6 @@ import { isCommentary } from './output-item.ts';
 
 interface OpenThought {
   readonly source: ThoughtFinding['source'];
-  readonly outputIndex: unknown;
-  /** Of the part within its item. */
-  readonly partIndex: unknown;
   readonly pieces: string[];
 }
 
@@ -21,10 +18,12 @@ const SOURCES: Readonly<Record<string, ThoughtFinding['source']>> = {
 export class OpenThoughts {
   /** The output indexes of messages that are commentary. */
   readonly #commentaries = new Set<unknown>();
-  #open: OpenThought[] = [];
+  /** By the output index of their item, and the place within it. */
+  readonly #open = new Map<unknown, Map<string, OpenThought>>();
 
   get thoughts(): ThoughtFinding[] {
-    return this.#open.map(({ source, pieces }) => ({ source, text: pieces.join('') }));
+    const open = [...this.#open.values()].flatMap((parts) => [...parts.values()]);
+    return open.map(({ source, pieces }) => ({ source, text: pieces.join('') }));
   }
 
   begin(event: JsonObject): void {
@@ -43,26 +42,17 @@ export class OpenThoughts {
     if (source === undefined) return;
     if (type === TEXT_DELTA && !this.#commentaries.has(outputIndex)) return;
     const partIndex = event['summary_index'] ?? event['content_index'];
-    const thought = this.#thoughtAt({ source, outputIndex, partIndex });
+    const parts = this.#open.get(outputIndex) ?? new Map<string, OpenThought>();
+    this.#open.set(outputIndex, parts);
+    const place = `${source} ${String(partIndex)}`;
+    const thought = parts.get(place) ?? { source, pieces: [] };
+    parts.set(place, thought);
     thought.pieces.push(stringAt(event, 'delta') ?? '');
   }
 
   /** The item is complete, and says all that its pieces said. */
   end({ output_index: outputIndex }: JsonObject): void {
     this.#commentaries.delete(outputIndex);
-    this.#open = this.#open.filter((thought) => thought.outputIndex !== outputIndex);
-  }
-
-  #thoughtAt(place: Omit<OpenThought, 'pieces'>): OpenThought {
-    const known = this.#open.find(
-      (thought) =>
-        thought.source === place.source &&
-        thought.outputIndex === place.outputIndex &&
-        thought.partIndex === place.partIndex,
-    );
-    if (known !== undefined) return known;
-    const thought: OpenThought = { ...place, pieces: [] };
-    this.#open.push(thought);
-    return thought;
+    this.#open.delete(outputIndex);
   }
 }

@@ -1,4 +1,4 @@
-import { arrayAt, isObject, stringAt, type JsonObject } from '../../../core/json.ts';
+import { arrayAt, isObject, jsonText, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { ThoughtFinding, ToolFinding } from '../api.ts';
 
 /** Where the kinds of calls have what they were called with; results are never looked at. */
@@ -24,7 +24,7 @@ export function toolOf(item: JsonObject): ToolFinding[] {
 function inputOf(item: JsonObject): string | null {
   const value = INPUT_FIELDS.map((field) => item[field]).find((given) => (given ?? null) !== null);
   if (value === undefined) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : jsonText(value);
 }
 
 /** What the model said on the way to its answer: summaries and texts of its reasoning, and commentary. */

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../../core/json.ts';
+import type { Findings } from '../api.ts';
+import { Gaps } from '../gaps.ts';
 import { readResponse } from './response-answer.ts';
 
+const read = (body: JsonObject): Findings => readResponse(body, new Gaps());
+
 function found(...output: readonly object[]): readonly object[] {
-  return readResponse({ output }).tools;
+  return read({ output }).tools;
 }
 
 describe('the tools that were called', () => {
@@ -34,7 +39,7 @@ describe('the tools that were called', () => {
 });
 
 test('what the model said on the way is found in its order', () => {
-  const { thoughts } = readResponse({
+  const { thoughts } = read({
     output: [
       {
         type: 'reasoning',
@@ -68,7 +73,7 @@ describe('the usage', () => {
       input_tokens_details: { cached_tokens: 60, cache_write_tokens: 10 },
       output_tokens_details: { reasoning_tokens: 8 },
     };
-    expect(readResponse({ usage }).usage).toEqual({
+    expect(read({ usage }).usage).toEqual({
       input: 30,
       output: 20,
       cacheRead: 60,
@@ -78,7 +83,7 @@ describe('the usage', () => {
   });
 
   test.each([undefined, null, {}, { input_tokens: -1 }])('is unknown from %j', (usage) => {
-    expect(readResponse({ usage }).usage).toBeUndefined();
+    expect(read({ usage }).usage).toBeUndefined();
   });
 });
 
@@ -86,9 +91,9 @@ test.each([
   ['its own error', { error: { code: 'server_error', message: 'no' } }, 'server_error'],
   ['none in words', { status: 'failed', error: null }, ''],
 ])('a failure has %s', (_, body, code) => {
-  expect(readResponse(body).error).toMatchObject({ code });
+  expect(read(body).error).toMatchObject({ code });
 });
 
 test.each(['queued', 'in_progress', 'completed', 'incomplete'])('%s is no failure', (status) => {
-  expect(readResponse({ status, error: null, output: null }).error).toBeUndefined();
+  expect(read({ status, error: null, output: null }).error).toBeUndefined();
 });

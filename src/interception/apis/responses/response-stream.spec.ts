@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../core/json.ts';
+import { Gaps } from '../gaps.ts';
 import { ResponseStreamReader } from './response-stream.ts';
 
 type Event = JsonObject & { readonly type: string };
 
 function readerOf(...events: readonly Event[]): ResponseStreamReader {
-  const reader = new ResponseStreamReader();
+  const reader = new ResponseStreamReader(new Gaps());
   for (const event of events) reader.event({ name: event.type, data: JSON.stringify(event) });
   return reader;
 }
@@ -54,8 +55,7 @@ describe('the last event', () => {
   });
 
   test('that cannot be read is none', () => {
-    const reader = readerOf(CREATED);
-    expect(() => reader.event({ name: 'response.completed', data: '{' })).toThrow('JSON object');
+    expect(readerOf(CREATED).event({ name: 'response.completed', data: '{' })).toBe(false);
   });
 
   test('that leaves out the output takes nothing from what came before it', () => {
@@ -78,10 +78,55 @@ test.each([
   ['nested', { error: { code: 'rate_limit_exceeded', message: 'slow down' } }],
   ['empty', {}],
 ])('an error event is an error and ends the stream: %s', (_, fields) => {
-  const reader = new ResponseStreamReader();
+  const reader = new ResponseStreamReader(new Gaps());
   const data = JSON.stringify({ type: 'error', ...fields });
   expect(reader.event({ name: 'error', data })).toBe(true);
   expect(reader.findings().error).toBeDefined();
+});
+
+describe('a stream that goes wrong is ended as failed', () => {
+  const error = {
+    code: 'upstream_truncated',
+    message: 'It broke off.',
+    interceptionId: 'i1',
+    envelope: {},
+  } as const;
+  const failureOf = (reader: ResponseStreamReader): unknown => {
+    const frame = reader.inBandError(error);
+    expect(frame).toMatch(/^event: response\.failed\ndata: .*\n\n$/);
+    return JSON.parse(frame.slice(frame.indexOf('{')));
+  };
+
+  test('with the id and the model of the response, and the next number', () => {
+    const reader = readerOf(
+      { ...CREATED, response: { id: 'resp_1', model: 'gpt-5-2025' }, sequence_number: 7 },
+      { type: 'response.output_text.delta', sequence_number: 8, delta: '"sequence_number":99,' },
+    );
+    expect(failureOf(reader)).toMatchObject({
+      type: 'response.failed',
+      sequence_number: 9,
+      response: {
+        id: 'resp_1',
+        object: 'response',
+        status: 'failed',
+        model: 'gpt-5-2025',
+        error: { code: 'upstream_truncated', message: 'It broke off.' },
+      },
+    });
+  });
+
+  test('also when it broke off within a number', () => {
+    const reader = readerOf({ ...CREATED, sequence_number: 12 });
+    reader.event({ name: 'response.output_text.delta', data: '{"sequence_number":1' });
+    expect(failureOf(reader)).toMatchObject({ sequence_number: 13 });
+  });
+
+  test('also when nothing of it could be read', () => {
+    expect(failureOf(readerOf())).toMatchObject({
+      sequence_number: 0,
+      response: { id: 'resp_i1' },
+    });
+  });
 });
 
 describe('of a stream that is cut off', () => {
@@ -125,9 +170,22 @@ describe('of a stream that is cut off', () => {
   });
 });
 
-test.each(['response.output_text.delta', 'response.function_call_arguments.delta', 'vendor.new'])(
-  'a %s is not even parsed',
-  (name) => {
-    expect(readerOf(CREATED).event({ name, data: 'no JSON' })).toBe(false);
-  },
-);
+describe.each([
+  'response.output_text.delta',
+  'response.function_call_arguments.delta',
+  'response.new',
+])('a %s', (name) => {
+  const gapsIn = (data: string): readonly string[] => {
+    const gaps = new Gaps();
+    expect(new ResponseStreamReader(gaps).event({ name, data })).toBe(false);
+    return gaps.notes;
+  };
+
+  test('is not even parsed', () => {
+    expect(gapsIn('{no JSON}')).toEqual([]);
+  });
+
+  test('that is cut off is noted', () => {
+    expect(gapsIn('{"delta":"n')).toEqual(['an event that is passed over is not a JSON object']);
+  });
+});
