@@ -4,7 +4,8 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { ReceivedRequest } from './received-request.ts';
 
 /** What the record says before anything has gone upstream. */
-export function startFacts(exchange: Exchange, { facts, client }: ReceivedRequest): StartFacts {
+export function startFacts(exchange: Exchange, request: ReceivedRequest): StartFacts {
+  const { facts, client, turn } = request;
   const { caller, instance, match, target, req } = exchange;
   const model = bounded(facts.model, 'name');
   return {
@@ -14,6 +15,7 @@ export function startFacts(exchange: Exchange, { facts, client }: ReceivedReques
     providerName: instance.name,
     model,
     requestedModel: model,
+    purpose: client.purpose,
     api: match.kind === 'bridged' ? match.api : 'passthrough',
     route: bounded(target.route, 'route'),
     method: req.method ?? '',
@@ -21,7 +23,7 @@ export function startFacts(exchange: Exchange, { facts, client }: ReceivedReques
     client: client.client,
     userAgent: bounded(req.headers['user-agent'] ?? '', 'userAgent'),
     sessionId: boundedName(client.sessionId),
-    correlatingToolCallId: boundedName(facts.correlatingToolCallId ?? null),
+    correlatingToolCallIds: turn.correlatingToolCallIds.map((id) => bounded(id, 'name')),
     ...credentialFacts(exchange),
   };
 }

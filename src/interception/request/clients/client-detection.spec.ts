@@ -1,5 +1,20 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { detectClient } from './client-detection.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { detectClient, type DetectedClient } from './client-detection.ts';
+
+interface Facts {
+  readonly body?: JsonObject;
+  readonly lastText?: string;
+  readonly route?: string;
+}
+
+function detected(
+  headers: IncomingHttpHeaders,
+  { body, lastText = '', route = '/v1/messages' }: Facts = {},
+): DetectedClient {
+  return detectClient({ headers, body, lastText }, route);
+}
 
 describe('O-4: the client is told by its user agent', () => {
   test.each([
@@ -19,7 +34,7 @@ describe('O-4: the client is told by its user agent', () => {
     ['zed', 'Unknown'],
     ['', 'Unknown'],
   ])('%j is %s', (userAgent, client) => {
-    expect(detectClient({ 'user-agent': userAgent }, undefined).client).toBe(client);
+    expect(detected({ 'user-agent': userAgent }).client).toBe(client);
   });
 
   test.each([
@@ -31,7 +46,7 @@ describe('O-4: the client is told by its user agent', () => {
     [{}, 'Unknown'],
   ])('or by a header: %j is %s', (headers, client) => {
     const userAgent = { 'user-agent': 'connect-es/1.6.1' };
-    expect(detectClient({ ...userAgent, ...headers }, undefined).client).toBe(client);
+    expect(detected({ ...userAgent, ...headers }).client).toBe(client);
   });
 });
 
@@ -46,13 +61,13 @@ describe('O-5: the session is told by the client’s own means', () => {
     ['coder-agents/1', { 'x-coder-chat-id': 's1' }],
   ])('%s: %j', (userAgent, headers) => {
     const seen = { 'user-agent': userAgent, ...headers };
-    expect(detectClient(seen, undefined).sessionId).toBe('s1');
-    expect(detectClient({ ...seen, 'user-agent': 'curl/8' }, undefined).sessionId).toBeNull();
+    expect(detected(seen).sessionId).toBe('s1');
+    expect(detected({ ...seen, 'user-agent': 'curl/8' }).sessionId).toBeNull();
   });
 
   test.each(['zed/1', 'roo-code/1', 'charm crush/1'])('%s names none', (userAgent) => {
     const headers = { 'user-agent': userAgent, session_id: 's1', 'x-interaction-id': 's1' };
-    expect(detectClient(headers, undefined).sessionId).toBeNull();
+    expect(detected(headers).sessionId).toBeNull();
   });
 
   test.each([
@@ -65,12 +80,12 @@ describe('O-5: the session is told by the client’s own means', () => {
     ['nothing in what is no text', 7, null],
   ])('of older Claude Code, in `metadata.user_id`: %s', (_, user_id, session) => {
     const headers = { 'user-agent': 'claude-cli/2', 'x-claude-code-session-id': ' ' };
-    expect(detectClient(headers, { metadata: { user_id } }).sessionId).toBe(session);
+    expect(detected(headers, { body: { metadata: { user_id } } }).sessionId).toBe(session);
   });
 
   test('the header of Claude Code goes before the body', () => {
     const headers = { 'user-agent': 'claude-cli/2', 'x-claude-code-session-id': 's1' };
     const body = { metadata: { user_id: 'u_session_s2' } };
-    expect(detectClient(headers, body).sessionId).toBe('s1');
+    expect(detected(headers, { body }).sessionId).toBe('s1');
   });
 });

@@ -1,97 +1,53 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { isObject, objectAt, parseObject, stringAt, type JsonObject } from '../../../core/json.ts';
+import type { Purpose } from '../../../recording/index.ts';
+import type { ClientCall, KnownClient } from './known-client.ts';
+import { KNOWN_CLIENTS } from './known-clients.ts';
+import { COMMON_MACHINE_TEXT, type MachineText } from './machine-text.ts';
+import { headerOf } from './marks.ts';
 
 export interface DetectedClient {
   readonly client: string;
   readonly sessionId: string | null;
+  /** What the call is for, as far as its client lets it be seen. A hint for readers, never a permission. */
+  readonly purpose: Purpose;
+  readonly machineText: readonly MachineText[];
 }
 
-interface KnownClient {
-  readonly label: string;
-  readonly matches: (userAgent: string, headers: IncomingHttpHeaders) => boolean;
-  /** Only the client's own way of naming a session counts. */
-  readonly session?: (
-    headers: IncomingHttpHeaders,
-    body: JsonObject | undefined,
-  ) => string | undefined;
-}
+const UNKNOWN: KnownClient = { label: 'Unknown' };
 
-const startsWith =
-  (prefix: string) =>
-  (userAgent: string): boolean =>
-    userAgent.startsWith(prefix);
-const fromOriginator =
-  (prefix: string, originator: string) =>
-  (userAgent: string, headers: IncomingHttpHeaders): boolean =>
-    userAgent.startsWith(prefix) || headers['originator'] === originator;
-const inHeader =
-  (name: string) =>
-  (headers: IncomingHttpHeaders): string | undefined =>
-    single(headers[name]);
-
-/** Spec 06 §3 and §4; the first that matches the lower-cased user agent wins. */
-const CLIENTS: readonly KnownClient[] = [
-  { label: 'Mux', matches: startsWith('mux/'), session: inHeader('x-mux-workspace-id') },
-  { label: 'Claude Code', matches: startsWith('claude'), session: claudeCodeSession },
-  { label: 'Codex', matches: startsWith('codex'), session: inHeader('session_id') },
-  { label: 'Zed', matches: startsWith('zed/') },
-  {
-    label: 'GitHub Copilot (VS Code)',
-    matches: startsWith('githubcopilotchat/'),
-    session: inHeader('x-interaction-id'),
-  },
-  {
-    label: 'GitHub Copilot (CLI)',
-    matches: startsWith('copilot/'),
-    session: inHeader('x-client-session-id'),
-  },
-  {
-    label: 'Kilo Code',
-    matches: fromOriginator('kilo-code/', 'kilo-code'),
-    session: inHeader('x-kilocode-taskid'),
-  },
-  { label: 'Roo Code', matches: fromOriginator('roo-code/', 'roo-code') },
-  {
-    label: 'Coder Agents',
-    matches: startsWith('coder-agents/'),
-    session: inHeader('x-coder-chat-id'),
-  },
-  { label: 'Charm Crush', matches: startsWith('charm crush/') },
-  {
-    label: 'Cursor',
-    matches: (_userAgent, headers) => single(headers['x-cursor-client-version']) !== undefined,
-  },
+/** Calls that are of one purpose whoever makes them, by the end of their route. */
+const PURPOSE_BY_ROUTE: readonly (readonly [string, Purpose])[] = [
+  ['/messages/count_tokens', 'count_tokens'],
+  ['/responses/input_tokens', 'count_tokens'],
+  ['/responses/compact', 'compact'],
 ];
 
-export function detectClient(
-  headers: IncomingHttpHeaders,
-  body: JsonObject | undefined,
-): DetectedClient {
-  const userAgent = (headers['user-agent'] ?? '').toLowerCase();
-  const known = CLIENTS.find((candidate) => candidate.matches(userAgent, headers));
+export function detectClient(call: ClientCall, route: string): DetectedClient {
+  const userAgent = (call.headers['user-agent'] ?? '').toLowerCase();
+  const client = KNOWN_CLIENTS.find((known) => isOf(known, userAgent, call)) ?? UNKNOWN;
   return {
-    client: known?.label ?? 'Unknown',
-    sessionId: known?.session?.(headers, body)?.trim() || null,
+    client: client.label,
+    sessionId: sessionOf(client, call),
+    purpose: purposeOf(client, call, route),
+    machineText: [...(client.machineText ?? []), ...COMMON_MACHINE_TEXT],
   };
 }
 
-const LEGACY_SESSION_MARK = '_session_';
-
-/** Newer versions name the session in a header or as JSON in `metadata.user_id`, older ones as its tail. */
-function claudeCodeSession(
-  headers: IncomingHttpHeaders,
-  body: JsonObject | undefined,
-): string | undefined {
-  const header = single(headers['x-claude-code-session-id']);
-  if (header !== undefined) return header;
-  const userId = stringAt(objectAt(body, 'metadata'), 'user_id') ?? '';
-  const parsed = parseObject(userId);
-  if (isObject(parsed) && 'session_id' in parsed) return stringAt(parsed, 'session_id');
-  const mark = userId.indexOf(LEGACY_SESSION_MARK);
-  return mark < 0 ? undefined : userId.slice(mark + LEGACY_SESSION_MARK.length);
+function isOf(known: KnownClient, userAgent: string, call: ClientCall): boolean {
+  if (known.userAgent !== undefined && userAgent.startsWith(known.userAgent)) return true;
+  if (known.header === undefined) return false;
+  const value = headerOf(call, known.header.name);
+  return known.header.value === undefined ? value !== undefined : value === known.header.value;
 }
 
-function single(value: string | readonly string[] | undefined): string | undefined {
-  const text = typeof value === 'string' ? value : value?.[0];
-  return text?.trim() ? text.trim() : undefined;
+function sessionOf({ sessions = [] }: KnownClient, call: ClientCall): string | null {
+  for (const source of sessions) {
+    const found = source(call);
+    if (found !== undefined) return found.trim() || null;
+  }
+  return null;
+}
+
+function purposeOf({ helpers = [] }: KnownClient, call: ClientCall, route: string): Purpose {
+  const byRoute = PURPOSE_BY_ROUTE.find(([end]) => route.endsWith(end));
+  return byRoute?.[1] ?? helpers.find(({ when }) => when(call))?.purpose ?? 'main';
 }
