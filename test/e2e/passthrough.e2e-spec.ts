@@ -85,7 +85,7 @@ test.each([
   { provider: ANTHROPIC, asks: 'DELETE /v1/models/claude', status: 405, allow: 'GET, HEAD' },
   { provider: ANTHROPIC, asks: 'GET /v1/messages/count_tokens', status: 405, allow: 'POST' },
   { provider: ANTHROPIC, asks: 'GET /v1/messages', status: 405, allow: 'POST' },
-  { provider: ANTHROPIC, asks: 'POST /v1/messages/batches', status: 404, allow: null },
+  { provider: ANTHROPIC, asks: 'GET /v1/messages/batches', status: 405, allow: 'POST' },
   { provider: OPENAI, asks: 'DELETE /v1/models/ft:gpt-5', status: 405, allow: 'GET, HEAD' },
   { provider: OPENAI, asks: 'PUT /v1/responses/x', status: 405, allow: 'GET, HEAD, POST, DELETE' },
   { provider: OPENAI, asks: 'GET /v1/chat/completions', status: 405, allow: 'POST' },

@@ -20,6 +20,8 @@ import type { Api, StreamReader } from '../apis/api.ts';
 import type { Gaps } from '../apis/gaps.ts';
 import { decode, encodingsIn } from '../../core/content-decoding.ts';
 import { PackedObserver } from './packed-observer.ts';
+import { SideObserver } from './side-observer.ts';
+import type { SideRoute } from '../apis/side-routes.ts';
 
 /** An answer of which as much is known as may be without relaying any of it. */
 export interface Inspected extends InspectedAnswer {
@@ -32,6 +34,10 @@ export interface Inspection {
   readonly provider: Provider;
   /** Undefined for what is relayed without being read. */
   readonly api: Api | undefined;
+  /** What is read along of what is not read. */
+  readonly sideRoute: SideRoute | undefined;
+  /** How many answers the request wants in one. */
+  readonly choicesAsked: number;
   readonly method: string;
   /** The key of the pool that the answer came to, and that must not go on to the caller. */
   readonly poolKey: Secret | undefined;
@@ -61,8 +67,8 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
     return { ...known, observer: new BlindObserver() };
   }
   if (answer.status >= 400) return inspectError(known, inspection);
-  const { api } = inspection;
-  if (api === undefined) return { ...known, observer: new BlindObserver() };
+  const { api, choicesAsked } = inspection;
+  if (api === undefined) return { ...known, observer: sideObserver(answer, inspection.sideRoute) };
   const encoding = encodingOf(answer);
   const isPacked = encodingsIn(encoding).length > 0;
   if (isEventStream(answer)) {
@@ -74,6 +80,18 @@ export async function inspectAnswer(answer: Answer, inspection: Inspection): Pro
   await body.peek(() => false, { bytesMax: PEEK_BYTES_MAX });
   const observer = new JsonObserver(api);
   return { ...known, observer: isPacked ? new PackedObserver(encoding, observer) : observer };
+}
+
+/** Nothing is held back, so nothing is looked at beforehand. */
+function sideObserver(answer: Answer, route: SideRoute | undefined): AnswerObserver {
+  if (route?.answer === undefined) return new BlindObserver();
+  const { api } = route;
+  const encoding = encodingOf(answer);
+  const reader = isEventStream(answer)
+    ? new StreamObserver((gaps) => api.readStream(gaps, 1))
+    : new JsonObserver(api);
+  const isPacked = encodingsIn(encoding).length > 0;
+  return new SideObserver(isPacked ? new PackedObserver(encoding, reader) : reader, route.answer);
 }
 
 async function inspectStream(

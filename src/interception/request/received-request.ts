@@ -1,24 +1,31 @@
-import type { IncomingMessage } from 'node:http';
 import { BridgeError } from '../../core/errors.ts';
 import { parseObject, type JsonObject } from '../../core/json.ts';
-import type { Amendment, Api, RequestFacts } from '../apis/api.ts';
+import type { Amendment, Api, RequestFacts, TurnPart } from '../apis/api.ts';
+import type { SideRoute } from '../apis/side-routes.ts';
 import { detectClient, type DetectedClient } from './clients/client-detection.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
 import { readRequestBody } from './request-body.ts';
 import { decodeForReading } from './request-decoding.ts';
+import { NO_FACTS, readSideRequest } from './side-request.ts';
+import { NO_TURN, readUserTurn, type UserTurn } from './user-turn.ts';
 
 /** A request as far as it could be read. With an error in it, it goes no further than the record. */
 export interface ReceivedRequest {
   readonly facts: RequestFacts;
   readonly client: DetectedClient;
+  readonly turn: UserTurn;
   readonly call: ReceivedCall;
+  /** What there is to say of it in the record. */
+  readonly notes: readonly string[];
   readonly error: BridgeError | undefined;
 }
 
 /** What of a request is still needed once its start is recorded. */
 export interface ReceivedCall {
   readonly model: string;
+  /** How many answers are asked for. */
+  readonly choicesAsked: number;
   /** What goes upstream: what came, or what the audit needs in its place. */
   readonly body: HeldBody | undefined;
   readonly isAmended: boolean;
@@ -26,50 +33,81 @@ export interface ReceivedCall {
   readonly hides: Amendment['hides'] | undefined;
 }
 
-const NO_FACTS: RequestFacts = {
-  model: '',
-  isStreaming: false,
-  prompt: undefined,
-  correlatingToolCallId: undefined,
-};
-
 /** Rejects only when the caller hangs up (`CallerGone`). */
 export async function receiveRequest(
-  { req }: Exchange,
-  api: Api | undefined,
+  exchange: Exchange,
+  { api, sideRoute }: { readonly api: Api | undefined; readonly sideRoute: SideRoute | undefined },
   bytesMax: number,
 ): Promise<ReceivedRequest> {
+  const { req } = exchange;
   try {
     const body = await readRequestBody(req, bytesMax);
-    if (api === undefined) return unread(req, body.length > 0 ? new HeldBody(body) : undefined);
+    if (api === undefined) return await receiveAside(exchange, body, sideRoute);
     const json = await decodeForReading(body, req.headers['content-encoding'], bytesMax);
     const parsed = parseBody(json);
     const facts = api.readRequest(parsed);
     const amendment = api.amendRequest?.(parsed, json);
+    const client = clientOf(exchange, parsed, facts.turn);
     return {
       facts,
-      client: detectClient(req.headers, parsed),
+      client,
+      turn: readUserTurn(facts.turn, client, api.textsJoinedBy),
       call: {
         model: facts.model,
+        choicesAsked: facts.choicesAsked ?? 1,
         body: new HeldBody(amendment?.json ?? body),
         isAmended: amendment !== undefined,
         hides: amendment?.hides,
       },
+      notes: [],
       error: undefined,
     };
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
-    return { ...unread(req, undefined), error };
+    return { ...unread(exchange, undefined), error };
   }
 }
 
-function unread(req: IncomingMessage, body: HeldBody | undefined): ReceivedRequest {
+/** What is relayed unread, but for what a side route tells to be read along. */
+async function receiveAside(
+  exchange: Exchange,
+  bytes: Buffer,
+  route: SideRoute | undefined,
+): Promise<ReceivedRequest> {
+  const received = unread(exchange, bytes.length > 0 ? new HeldBody(bytes) : undefined);
+  if (route === undefined) return received;
+  const encoding = exchange.req.headers['content-encoding'];
+  const { facts, body, notes } = await readSideRequest(bytes, encoding, route);
+  const client = clientOf(exchange, body, facts.turn);
+  const turn = readUserTurn(facts.turn, client, route.api.textsJoinedBy);
+  return {
+    ...received,
+    facts,
+    client,
+    turn,
+    notes,
+    call: { ...received.call, model: facts.model },
+  };
+}
+
+function unread(exchange: Exchange, body: HeldBody | undefined): ReceivedRequest {
   return {
     facts: NO_FACTS,
-    client: detectClient(req.headers, undefined),
-    call: { model: '', body, isAmended: false, hides: undefined },
+    client: clientOf(exchange, undefined, []),
+    turn: NO_TURN,
+    call: { model: '', choicesAsked: 1, body, isAmended: false, hides: undefined },
+    notes: [],
     error: undefined,
   };
+}
+
+function clientOf(
+  { req, match }: Exchange,
+  body: JsonObject | undefined,
+  turn: readonly TurnPart[],
+): DetectedClient {
+  const lastText = turn.at(-1)?.texts.at(-1) ?? '';
+  return detectClient({ headers: req.headers, body, lastText }, match.upstreamPath);
 }
 
 function parseBody(json: Buffer): JsonObject {
