@@ -25,7 +25,7 @@ export interface DataPlaneOptions extends InterceptionOptions {
 /** A caller that takes nothing of an answer for this long counts as gone. */
 const STALL_MS = 5 * 60_000;
 
-/** The door: who asks, for which provider, on which route, paid by whom. What passes becomes an interception. */
+/** The door: for which provider, on which route, by whom, paid with whose key. What passes becomes an interception. */
 export class DataPlane {
   readonly #instances: ReadonlyMap<string, ProviderInstance>;
   readonly #options: DataPlaneOptions;
@@ -58,7 +58,9 @@ export class DataPlane {
     } catch (error) {
       if (error instanceof CallerGone) return;
       const known = error instanceof BridgeError ? error : internal(error);
-      downstream.sendFault(renderFault(known, id, instance?.provider), id);
+      const nowMs = this.#options.clock.nowMs();
+      const place = { interceptionId: id, provider: instance?.provider, nowMs };
+      downstream.sendFault(renderFault(known, place), id);
       if (known !== error) {
         if (downstream.hasBegun) downstream.destroy();
         throw known;

@@ -1,9 +1,9 @@
 import type { BridgeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import { exhaustionError } from './exchange/exhaustion.ts';
 import {
   callWithFailover,
   type Attempt,
+  type CallResult,
   type Credential,
   type LogicalCall,
   relayedAnswerHeaders,
@@ -11,14 +11,16 @@ import {
   withoutHeader,
 } from '../upstream/index.ts';
 import { AnswerRelay } from './answer/answer-relay.ts';
-import type { Amendment, Api } from './apis/api.ts';
+import { NOTHING_FOUND, type Amendment, type Api } from './apis/api.ts';
 import { apiNamed } from './apis/apis.ts';
-import { renderFault } from './exchange/bridge-fault.ts';
+import { sideRouteOf, type SideRoute } from './apis/side-routes.ts';
+import { renderFault, type FaultPlace } from './exchange/bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt } from './answer/ending.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import { exhaustionError } from './exchange/exhaustion.ts';
 import { FrameFilter } from './answer/frame-filter.ts';
 import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
-import { Ledger } from './record/ledger.ts';
+import { Ledger, type Ending } from './record/ledger.ts';
 import { openRecord, type RecordOptions } from './record/open-record.ts';
 import { outgoingRequest, type OutgoingOptions } from './request/outgoing-request.ts';
 import { startFacts } from './request/start-facts.ts';
@@ -40,11 +42,15 @@ export class Interception {
   readonly #exchange: Exchange;
   readonly #options: InterceptionOptions;
   readonly #api: Api | undefined;
+  readonly #sideRoute: SideRoute | undefined;
 
   constructor(exchange: Exchange, options: InterceptionOptions) {
     this.#exchange = exchange;
     this.#options = options;
-    this.#api = exchange.match.kind === 'bridged' ? apiNamed(exchange.match.api) : undefined;
+    const { match, req } = exchange;
+    this.#api = match.kind === 'bridged' ? apiNamed(match.api) : undefined;
+    this.#sideRoute =
+      match.kind === 'bridged' ? undefined : sideRouteOf(req.method ?? '', match.upstreamPath);
   }
 
   /** Rejects when the caller hangs up before its request is there, or on a fault of ours. */
@@ -69,7 +75,8 @@ export class Interception {
   /** What was read of the request ends here: a long answer is not to keep it in memory. */
   async #open() {
     const { bodyBytesMax } = this.#options;
-    const request = await receiveRequest(this.#exchange, this.#api, bodyBytesMax);
+    const reading = { api: this.#api, sideRoute: this.#sideRoute };
+    const request = await receiveRequest(this.#exchange, reading, bodyBytesMax);
     const ledger = await this.#begin(request);
     return { ledger, call: request.call, refusal: request.error };
   }
@@ -78,7 +85,8 @@ export class Interception {
   async #begin(request: ReceivedRequest): Promise<Ledger> {
     const { clock } = this.#options;
     const { receivedMs } = this.#exchange;
-    const begun = { receivedMs, readMs: clock.monotonicMs(), prompt: request.facts.prompt };
+    const { turn, notes } = request;
+    const begun = { receivedMs, readMs: clock.monotonicMs(), prompts: turn.prompts, notes };
     const facts = startFacts(this.#exchange, request);
     return new Ledger(await openRecord(this.#exchange, facts, this.#options), clock, begun);
   }
@@ -88,7 +96,7 @@ export class Interception {
     const result = await callWithFailover(this.#call(ledger, received), instance.failover);
     received.body?.release();
     if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
-    else if (result.kind === 'failed') await this.#fail(ledger, result.failure);
+    else if (result.kind === 'failed') await this.#fail(ledger, result);
     else await this.#refuse(ledger, exhaustionError(result.exhausted));
   }
 
@@ -105,31 +113,35 @@ export class Interception {
         inspectAnswer(answer, {
           provider: instance.provider,
           api: this.#api,
+          sideRoute: this.#sideRoute,
+          choicesAsked: received.choicesAsked,
           method: req.method ?? '',
           poolKey: poolKeyOf(used),
         }),
       nextOrdinal: () => ledger.nextOrdinal(),
-      onAttempt: (finished) => ledger.attempt(finished),
+      witness: ledger,
     };
   }
 
   async #relay(
     ledger: Ledger,
-    { inspected, attempt }: { inspected: Inspected; attempt: Attempt },
+    { inspected, attempt, openedWith }: AnsweredCall,
     hides: Amendment['hides'] | undefined,
   ): Promise<void> {
     const { downstream } = this.#exchange;
     const filter =
       hides && inspected.observer.framing === 'stream' ? new FrameFilter(hides) : undefined;
-    if (inspected.messageId !== null) ledger.streaming(inspected.messageId);
     const relay = new AnswerRelay({
       inspected,
       downstream,
       filter,
       headers: this.#answerHeaders(inspected, attempt, filter !== undefined),
-      inBandError: (failure) => this.#inBandError(failure),
+      inBandError: (failure) => this.#inBandError(failure, inspected),
       onFirstByte: () => ledger.firstByte(),
+      onBegun: (findings) => ledger.streaming(findings),
       settle: async (outcome) => {
+        const { openingError } = inspected.observer;
+        if (inspected.error === undefined && openingError !== undefined) openedWith(openingError);
         finishAttempt(attempt, inspected, outcome);
         await ledger.end(endingOf(inspected, outcome, this.#exchange.instance.provider.failures));
       },
@@ -148,29 +160,44 @@ export class Interception {
     ];
   }
 
-  #inBandError(failure: UpstreamFailure): string {
-    const { id, instance } = this.#exchange;
+  #inBandError(failure: UpstreamFailure, { observer }: Inspected): string {
     const error = bridgeErrorOf(failure);
-    const { envelope } = renderFault(error, id, instance.provider);
-    return (
-      this.#api?.inBandError({ code: error.code, message: error.detail.public, envelope }) ?? ''
-    );
+    const { message, envelope } = renderFault(error, this.#place());
+    const { id } = this.#exchange;
+    return observer.inBandError({ code: error.code, message, interceptionId: id, envelope });
+  }
+
+  #place(): FaultPlace {
+    const { id, instance } = this.#exchange;
+    const nowMs = this.#options.clock.nowMs();
+    return { interceptionId: id, provider: instance.provider, nowMs };
   }
 
   /** No answer came, or none that is worth its name. */
-  async #fail(ledger: Ledger, failure: UpstreamFailure): Promise<void> {
-    if (failure.kind === 'aborted') await ledger.end({ status: 'aborted' });
-    else await this.#refuse(ledger, bridgeErrorOf(failure));
+  async #fail(ledger: Ledger, { failure, status }: FailedCall): Promise<void> {
+    const known =
+      status === null
+        ? {}
+        : { answer: { status, findings: NOTHING_FOUND, notes: [], hasGaps: false } };
+    if (failure.kind === 'aborted') await ledger.end({ ...known, status: 'aborted' });
+    else await this.#refuse(ledger, bridgeErrorOf(failure), known);
   }
 
   /** Answers with an error of the bridge itself. */
-  async #refuse(ledger: Ledger, error: BridgeError): Promise<void> {
-    const { id, instance, downstream } = this.#exchange;
+  async #refuse(
+    ledger: Ledger,
+    error: BridgeError,
+    known: Pick<Ending, 'answer'> = {},
+  ): Promise<void> {
+    const { id, downstream } = this.#exchange;
     const message = error.detail.public;
-    await ledger.end({ status: 'failed', error: { type: error.code, message } });
-    downstream.sendFault(renderFault(error, id, instance.provider), id);
+    await ledger.end({ ...known, status: 'failed', error: { type: error.code, message } });
+    downstream.sendFault(renderFault(error, this.#place()), id);
   }
 }
+
+type AnsweredCall = Extract<CallResult<Inspected>, { kind: 'answered' }>;
+type FailedCall = Extract<CallResult<Inspected>, { kind: 'failed' }>;
 
 /** What callers sent themselves is no secret to them: their answers go down as they came. */
 function poolKeyOf({ kind, secret }: Credential): Secret | undefined {
