@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AUDIT_OPERATIONS } from '../../src/audit/operations.ts';
+import { liveEventId } from '../../src/audit/live/live-event-id.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import {
   aPrompt,
@@ -55,8 +56,9 @@ it('publishes the document that clients are generated from', async () => {
 });
 
 it('lets a generated client follow what ends', async () => {
+  const beginning = liveEventId({ seen: { end: 1n, running: [] } });
   const { response, data } = await audit.client().GET('/api/v1/interceptions/live', {
-    params: { query: { model: ['followed'] }, header: { 'Last-Event-ID': `0-${ID}` } },
+    params: { query: { model: ['followed'] }, header: { 'Last-Event-ID': beginning } },
     parseAs: 'stream',
   });
   expect(response.headers.get('content-type')).toContain('text/event-stream');
@@ -101,4 +103,5 @@ it('answers 503 while the database is away', async () => {
     error: { statusCode: 503, error: 'Service Unavailable' },
   });
   await away.bridge.kill();
+  await away.bridge.removeData();
 });

@@ -28,7 +28,12 @@ beforeAll(async () => {
   audit = await startAuditSystem();
   const client = new Client({ connectionString: audit.database.url });
   await client.connect();
-  await generateAuditData(client, { records: RECORDS, days: 60, onProgress: () => undefined });
+  await generateAuditData(client, {
+    databaseUrl: audit.database.url,
+    records: RECORDS,
+    days: 60,
+    onProgress: () => undefined,
+  });
   ({ rows } = await client.query<Row>(`
     SELECT i.*, input_tokens + output_tokens + cache_read_tokens + cache_write_tokens AS total,
       ARRAY(SELECT tool FROM tool_usages AS t WHERE t.interception_id = i.id) AS tools
@@ -43,6 +48,8 @@ const COLUMNS: Readonly<Record<string, string>> = {
   provider: 'provider_name',
   providerType: 'provider_type',
   model: 'model',
+  servedModel: 'served_model',
+  purpose: 'purpose',
   client: 'client',
   api: 'api',
   status: 'status',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/app.document.ts';
 import { encodeCursor } from '../../src/audit/question/cursor.ts';
+import { liveEventId } from '../../src/audit/live/live-event-id.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { EndEvent, RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import {
@@ -43,14 +44,17 @@ function told({ start, end, prompt, tool, call }: Told): { id: string; events: R
   nextMs += 60_000;
   const event = { id: uuidv7(nextMs), at: nextMs };
   const rowId = (): string => uuidv7(nextMs);
+  const begun = aStart({ ...event, sessionId: 'talk', ...start });
+  const { initiatorId, sessionId } = begun;
   return {
     id: event.id,
     events: [
-      aStart({ ...event, sessionId: 'talk', ...start }),
+      begun,
       anAttempt({ ...event, rowId: rowId() }),
       aUsage({ ...event, rowId: rowId() }),
       aPrompt({ ...event, rowId: rowId(), text: prompt }),
-      aTool({ ...event, rowId: rowId(), tool, toolCallId: call }),
+      aPrompt({ ...event, rowId: rowId(), source: 'machine', text: 'machinery' }),
+      aTool({ ...event, rowId: rowId(), initiatorId, sessionId, tool, toolCallId: call }),
       aThought({ ...event, rowId: rowId() }),
       anEnd({ ...event, at: nextMs + 20, ...end }),
     ],
@@ -63,6 +67,7 @@ const OF_BOB: Partial<StartEvent> = {
   providerType: 'openai',
   model: 'bobs-model',
   api: 'responses',
+  purpose: 'compact',
   client: 'Bobs client',
   sessionId: 'bobs-talk',
   streaming: true,
@@ -74,6 +79,7 @@ const BADLY_ENDED: Partial<EndEvent> = {
   status: 'failed',
   errorType: 'bobs_error',
   errorMessage: 'of bob',
+  servedModel: 'bobs-served-model',
   durationMs: 600_000,
   attemptCount: 3,
   failedOver: true,
@@ -99,7 +105,7 @@ const bobs = (n: number) => [
 const alices = (n: number) => [
   told({
     start:
-      n % 3 === 0 ? {} : { correlatingToolCallId: n % 3 === 1 ? `alice-${n - 1}` : `bob-${n}` },
+      n % 3 === 0 ? {} : { correlatingToolCallIds: [n % 3 === 1 ? `alice-${n - 1}` : `bob-${n}`] },
     prompt: `shared words of hers ${n}`,
     tool: n % 2 === 0 ? 'Bash' : 'Read',
     call: `alice-${n}`,
@@ -123,6 +129,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   provider: ['bobs-provider', 'anthropic', 'anthropic&provider=bobs-provider'],
   providerType: ['openai', 'anthropic'],
   model: ['bobs-model', 'claude-opus-4-5'],
+  servedModel: ['bobs-served-model', 'claude-opus-4-5-20251101'],
+  purpose: ['compact', 'main'],
   client: ['Bobs client', 'Claude Code'],
   session: ['bobs-talk', 'talk'],
   api: ['responses', 'messages'],
@@ -139,6 +147,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   minTokens: ['1000000', '1'],
   minDurationMs: ['600000', '1'],
   text: ['secret', 'shared', '"shared words"', '-secret', 'shared or secret'],
+  textSource: ['all', 'user', 'all&text=secret', 'all&text=machinery'],
   limit: ['1', '3'],
   cursor: [bobsId, encodeCursor(bobsId), hersId, encodeCursor(hersId)],
   count: ['true'],
@@ -160,9 +169,15 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/interceptions/{id}': [`/interceptions/${bobsId}`, `/interceptions/${hersId}`],
   '/sessions/{id}': ['/sessions/talk', '/sessions/bobs-talk'],
-  '/facets/{facet}': ['initiators', 'providers', 'models', 'clients', 'tools'].map(
-    (facet) => `/facets/${facet}`,
-  ),
+  '/facets/{facet}': [
+    'initiators',
+    'providers',
+    'models',
+    'servedModels',
+    'clients',
+    'purposes',
+    'tools',
+  ].map((facet) => `/facets/${facet}`),
 };
 
 const operations = OPERATIONS.filter(({ method }) => method === 'get').map(({ path, query }) => {
@@ -278,7 +293,7 @@ it('shows a member nothing that only others have, in any answer', async () => {
 });
 
 describe('/interceptions/live', () => {
-  const BEGINNING = `0-${uuidv7(0)}`;
+  const BEGINNING = liveEventId({ seen: { end: 1n, running: [] } });
   const filters =
     operations.find(({ template }) => template === '/interceptions/live')?.queries ?? [];
 

@@ -196,8 +196,13 @@ test('every metric has the name and the type of the contract, and no key is told
     journal_lag_records: 'gauge',
     journal_lag_seconds: 'gauge',
     journal_bytes: 'gauge',
+    journal_late_records: 'gauge',
+    journal_late_seconds: 'gauge',
+    journal_set_aside_records: 'gauge',
+    journal_faults_total: 'counter',
     records_lost_total: 'counter',
     key_state: 'gauge',
+    key_models_sidelined: 'gauge',
     key_transitions_total: 'counter',
   });
   expect(scrape.text).not.toContain(FIRST);

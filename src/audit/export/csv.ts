@@ -13,6 +13,8 @@ const COLUMNS: readonly (readonly [string, (record: Interception) => Cell])[] = 
   ['providerName', (record) => record.provider.name],
   ['model', (record) => record.model],
   ['requestedModel', (record) => record.requestedModel],
+  ['servedModel', (record) => record.servedModel],
+  ['purpose', (record) => record.purpose],
   ['api', (record) => record.api],
   ['route', (record) => record.route],
   ['method', (record) => record.method],

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { choice, text, whole } from '../../openapi/index.ts';
 
-const FACETS = ['initiators', 'providers', 'models', 'clients', 'tools'] as const;
+const FACETS = [
+  'initiators',
+  'providers',
+  'models',
+  'servedModels',
+  'clients',
+  'purposes',
+  'tools',
+] as const;
 export type Facet = (typeof FACETS)[number];
 export const facetSchema = choice(FACETS).meta({ description: 'Of what.' });
 

@@ -5,13 +5,15 @@ import { conditions } from '../question/prisma-conditions.ts';
 import type { Scope } from '../question/scope.ts';
 import { PrismaReads } from '../question/prisma-reads.ts';
 
-const COLUMNS: Record<Exclude<Facet, 'tools'>, string> = {
+/** Those that the totals have. */
+const COLUMNS: Record<Exclude<Facet, 'tools' | 'purposes'>, string> = {
   initiators: 'initiator_id',
   providers: 'provider_name',
   models: 'model',
+  servedModels: 'served_model',
   clients: 'client',
 };
-/** A member's own tools are those of so many of their newest records. */
+/** A member's own tools and purposes are those of so many of their newest records. */
 const OWN_RECORDS_MAX = 5_000;
 
 /** Reads the values that filters can have. */
@@ -35,6 +37,7 @@ export function facetSql(scope: Scope, facet: Facet, query: FacetQuery): Prisma.
 }
 
 function valuesOf(scope: Scope, facet: Facet): Prisma.Sql {
+  if (facet === 'purposes') return scope.kind === 'own' ? purposesOf(scope) : PURPOSES;
   if (facet === 'tools') {
     return scope.kind === 'own' ? toolsOf(scope) : leaps('tool_usages', 'tool');
   }
@@ -43,18 +46,38 @@ function valuesOf(scope: Scope, facet: Facet): Prisma.Sql {
     : columnOf(scope, COLUMNS[facet]);
 }
 
-/** From the totals by month, of which there are few; so of what has ended, also if it is purged. */
+const PURPOSES = Prisma.sql`SELECT purpose AS value FROM interception_kinds`;
+
+/**
+ * From the totals by month, of which there are few, and what they do not have yet: so of what has
+ * ended, also if it is purged.
+ */
 function columnOf(scope: Scope, column: string): Prisma.Sql {
-  const whose = scope.kind === 'own' ? scope.initiatorId : '';
-  return Prisma.sql`SELECT ${Prisma.raw(column)} AS value FROM usage_totals
-    WHERE grain = 'month' AND interceptions > 0 AND initiator_id = ${whose}`;
+  const value = Prisma.raw(column);
+  const [inTotals, inDeltas] =
+    scope.kind === 'own'
+      ? [scope.initiatorId, Prisma.sql`initiator_id = ${scope.initiatorId}`]
+      : ['', Prisma.sql`true`];
+  return Prisma.sql`SELECT value FROM (
+      SELECT ${value} AS value, interceptions FROM usage_totals
+      WHERE grain = 'month' AND initiator_id = ${inTotals}
+      UNION ALL
+      SELECT ${value}, interceptions FROM usage_deltas WHERE ${inDeltas}) AS used
+    WHERE value <> '' GROUP BY value HAVING sum(interceptions) > 0`;
+}
+
+function purposesOf(scope: Scope): Prisma.Sql {
+  return Prisma.sql`SELECT own.purpose AS value FROM (${newestOf(scope)}) AS own`;
 }
 
 function toolsOf(scope: Scope): Prisma.Sql {
-  return Prisma.sql`SELECT t.tool AS value FROM (
-    SELECT i.id FROM interceptions AS i WHERE ${conditions({ scope, filter: {} })}
-    ORDER BY i.id DESC LIMIT ${OWN_RECORDS_MAX}) AS own
+  return Prisma.sql`SELECT t.tool AS value FROM (${newestOf(scope)}) AS own
     JOIN tool_usages AS t ON t.interception_id = own.id`;
+}
+
+function newestOf(scope: Scope): Prisma.Sql {
+  return Prisma.sql`SELECT i.id, i.purpose FROM interceptions AS i
+    WHERE ${conditions({ scope, filter: {} })} ORDER BY i.id DESC LIMIT ${OWN_RECORDS_MAX}`;
 }
 
 /** All the values of a column but the empty one, by leaps through its index from each to the next. */

@@ -14,9 +14,14 @@ export const interceptionSchema = z
     durationMs: count.nullable(),
     initiator: z.object({ id: z.string(), metadata: z.record(z.string(), z.string()) }),
     provider: z.object({ type: z.string(), name: z.string() }),
-    model: z.string(),
-    requestedModel: z.string(),
-    api: z.enum(['messages', 'chat_completions', 'responses', 'passthrough']),
+    model: z.string().meta({ description: 'As the provider was asked for it.' }),
+    requestedModel: z.string().meta({ description: 'As the caller asked for it.' }),
+    servedModel: z
+      .string()
+      .nullable()
+      .meta({ description: 'As the answer names it; null: it names none, or none came.' }),
+    purpose: z.string().meta(MEANING.purpose),
+    api: z.enum(API_NAMES),
     route: z.string(),
     method: z.string(),
     streaming: z.boolean(),
@@ -88,7 +93,16 @@ const tokenUsage = tokens
   .extend({ messageId, extra: z.record(z.string(), z.number()), createdAt: time })
   .meta({ id: 'TokenUsage' });
 
-const prompt = z.object({ messageId, text: z.string(), createdAt: time }).meta({ id: 'Prompt' });
+const prompt = z
+  .object({
+    messageId,
+    text: z.string(),
+    source: z
+      .enum(['user', 'machine'])
+      .meta({ description: 'Whose words: the person’s, or what a client put beside them.' }),
+    createdAt: time,
+  })
+  .meta({ id: 'Prompt' });
 
 const toolUsage = z
   .object({

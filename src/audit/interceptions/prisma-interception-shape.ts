@@ -21,6 +21,8 @@ export const INTERCEPTION: Shape<Interception> = {
   provider: { type: 'i.provider_type', name: 'i.provider_name' },
   model: 'i.model',
   requestedModel: 'i.requested_model',
+  servedModel: 'i.served_model',
+  purpose: 'i.purpose',
   api: 'i.api',
   route: 'i.route',
   method: 'i.method',

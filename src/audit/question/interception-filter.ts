@@ -27,6 +27,13 @@ const filterShape = {
   model: anyOf(text)
     .optional()
     .meta({ description: 'The model that the request was for.', examples: ['claude-opus-4-5'] }),
+  servedModel: anyOf(text)
+    .optional()
+    .meta({
+      description: 'The model that the answer named.',
+      examples: ['claude-opus-4-5-20251101'],
+    }),
+  purpose: anyOf(text).optional().meta(MEANING.purpose),
   client: anyOf(text)
     .optional()
     .meta({ description: 'The program that called.', examples: ['Claude Code'] }),
@@ -74,6 +81,13 @@ const filterShape = {
       'Finds only prompts that were recorded in full (AIBRIDGE_AUDIT_CONTENT=full) and not purged.',
     examples: ['"connection pool" -test'],
   }),
+  textSource: choice(['user', 'all'])
+    .optional()
+    .meta({
+      description:
+        'Where `text` is looked for: in what people wrote, as by default, or also in what clients ' +
+        'put beside it.',
+    }),
 };
 
 /** The id of one, in a path. */

@@ -76,6 +76,8 @@ const COLUMNS: Record<Equality, string> = {
   provider: 'i.provider_name',
   providerType: 'i.provider_type',
   model: 'i.model',
+  servedModel: 'i.served_model',
+  purpose: 'i.purpose',
   client: 'i.client',
   api: 'i.api',
   status: 'i.status',
@@ -129,7 +131,7 @@ const TOTAL_TOKENS = Prisma.raw(
   '(i.input_tokens + i.output_tokens + i.cache_read_tokens + i.cache_write_tokens)',
 );
 
-function inChildren({ tool, text }: InterceptionFilter, range: IdRange): Prisma.Sql[] {
+function inChildren({ tool, text, textSource }: InterceptionFilter, range: IdRange): Prisma.Sql[] {
   const all: Prisma.Sql[] = [];
   if (tool !== undefined) {
     all.push(Prisma.sql`EXISTS (
@@ -139,6 +141,7 @@ function inChildren({ tool, text }: InterceptionFilter, range: IdRange): Prisma.
     const found = [
       Prisma.sql`p.interception_id = i.id`,
       Prisma.sql`p.words @@ websearch_to_tsquery('simple', ${text})`,
+      ...(textSource === 'all' ? [] : [Prisma.sql`p.source = 'user'`]),
       ...within('p.interception_id', range),
     ];
     all.push(Prisma.sql`EXISTS (SELECT FROM prompts AS p WHERE ${Prisma.join(found, ' AND ')})`);

@@ -6,6 +6,8 @@ export const KIND_FILTERS = [
   'provider',
   'providerType',
   'model',
+  'servedModel',
+  'purpose',
   'client',
   'api',
   'status',
@@ -24,7 +26,12 @@ export const KIND_FILTERS = [
  */
 export type Reading = 'index' | 'kinds' | 'search';
 
-const ANY: ReadonlySet<string> = new Set(['startedAfter', 'startedBefore', 'initiator']);
+const ANY: ReadonlySet<string> = new Set([
+  'startedAfter',
+  'startedBefore',
+  'initiator',
+  'textSource',
+]);
 /** Filters that no index has in the order of ids: a match may be anywhere. */
 const SCATTERED: ReadonlySet<string> = new Set(['minTokens', 'minDurationMs']);
 const OF_KINDS: ReadonlySet<string> = new Set(KIND_FILTERS);
@@ -44,7 +51,7 @@ function isAboutOnePerson(scope: Scope, { initiator }: InterceptionFilter): bool
   return scope.kind === 'own' || initiator?.length === 1;
 }
 
-/** The names of what is asked for, besides times and persons, by which any index can be read. */
+/** The names of what is asked for, besides what any index can be read by or nothing is narrowed by. */
 function narrowing(filter: InterceptionFilter): string[] {
   return Object.entries(filter)
     .filter(([name, wanted]) => wanted !== undefined && !ANY.has(name))
