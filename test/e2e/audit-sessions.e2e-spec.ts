@@ -21,19 +21,25 @@ let audit: AuditSystem;
 
 function turn(id: string | undefined, facts: Partial<StartEvent>, asksFor?: string) {
   const event = { id: String(id), at: AT };
+  const start = aStart({ ...event, initiatorId: ALICE.id, sessionId: 'talk', ...facts });
+  const { initiatorId, sessionId } = start;
+  const tool = { ...event, initiatorId, sessionId, tool: 'Bash' };
   return [
-    aStart({ ...event, initiatorId: ALICE.id, sessionId: 'talk', ...facts }),
-    ...(asksFor === undefined ? [] : [aTool({ ...event, tool: 'Bash', toolCallId: asksFor })]),
+    start,
+    ...(asksFor === undefined ? [] : [aTool({ ...tool, toolCallId: asksFor })]),
     anEnd(event),
   ];
 }
+
+const machine = (id: string | undefined, text: string) =>
+  aPrompt({ id: String(id), source: 'machine', text });
 
 beforeAll(async () => {
   audit = await startAuditSystem();
   await audit.store(
     ...turn(FIRST, {}, 'call-1'),
     aPrompt({ id: String(FIRST), text: 'Fix the build.' }),
-    ...turn(SECOND, { correlatingToolCallId: 'call-1', model: 'claude-haiku-4-5' }),
+    ...turn(SECOND, { correlatingToolCallIds: ['call-1'], model: 'claude-haiku-4-5' }),
     ...turn(THIRD, {}),
     aPrompt({ id: String(THIRD), text: 'Thanks.' }),
     ...turn(BOBS, { initiatorId: BOB.id }),
@@ -160,7 +166,7 @@ it('count a thread whose beginning is purged, and name no model where none was n
   const facts = { sessionId: 'old', initiatorId: CAROL };
   await audit.store(
     ...turn(root, facts, 'call-old'),
-    ...turn(child, { ...facts, correlatingToolCallId: 'call-old' }),
+    ...turn(child, { ...facts, correlatingToolCallIds: ['call-old'] }),
     ...turn(other, { ...facts, model: '', api: 'passthrough' }),
   );
   const client = new Client({ connectionString: audit.database.url });
@@ -169,6 +175,44 @@ it('count a thread whose beginning is purged, and name no model where none was n
   await client.end();
 
   const { data } = await session('old');
-  expect(data).toMatchObject({ turns: 2, threadCount: 2, models: ['claude-opus-4-5'] });
-  expect(data?.threads.map(({ rootId }) => rootId)).toEqual([root, other]);
+  expect(data).toMatchObject({ calls: 2, turns: 1, threadCount: 1, models: ['claude-opus-4-5'] });
+  expect(data?.threads.map(({ rootId }) => rootId)).toEqual([root]);
+  // A passthrough call is no turn of the conversation.
+  expect(data?.others.map(({ id }) => id)).toEqual([other]);
+});
+
+it('11.2: count the conversation alone, and show beside it what the client called for itself', async () => {
+  const [title, first, agent, second, summary, tokens] = [20, 21, 22, 23, 24, 25].map((minute) =>
+    uuidv7(AT + minute * 60_000),
+  );
+  const dave = { sessionId: 'coding', initiatorId: 'dave@corp' };
+  await audit.store(
+    ...turn(title, { ...dave, purpose: 'title' }),
+    machine(title, '<session>Fix it.</session>'),
+    ...turn(first, dave, 'call-main'),
+    aPrompt({ id: String(first), text: 'Fix it.' }),
+    machine(first, '<system-reminder>Today is Monday.</system-reminder>'),
+    ...turn(agent, { ...dave, purpose: 'subagent' }, 'call-agent'),
+    ...turn(second, { ...dave, correlatingToolCallIds: ['call-main'] }),
+    ...turn(summary, { ...dave, purpose: 'compact', correlatingToolCallIds: ['call-main'] }),
+    ...turn(tokens, { ...dave, purpose: 'count_tokens', api: 'passthrough', model: '' }),
+  );
+
+  const { data } = await session('coding');
+  expect(data).toMatchObject({
+    calls: 6,
+    turns: 2,
+    threadCount: 1,
+    tokens: { input: 60, output: 30 },
+    tools: ['Bash'],
+    threads: [{ rootId: first, turns: [{ id: first, prompt: 'Fix it.' }, { id: second }] }],
+    others: [
+      { id: title, purpose: 'title', prompt: null },
+      { id: agent, purpose: 'subagent', tools: ['Bash'] },
+      { id: summary, purpose: 'compact', threadRootId: first },
+      { id: tokens, purpose: 'count_tokens' },
+    ],
+  });
+  const { data: found } = await list({ purpose: ['title'] });
+  expect(found).toMatchObject({ items: [{ id: 'coding', calls: 6, turns: 2, threads: 1 }] });
 });

@@ -8,7 +8,6 @@ import type {
   TokenUsage,
   ToolUsage,
 } from './interception-shape.ts';
-import type { Turn } from '../sessions/session-shape.ts';
 import { jsonOf, jsonRowsOf, jsonTime, type Shape } from './prisma-shape.ts';
 
 /** The row `i` of `interceptions` as the API shows it, wherever it does. */
@@ -112,20 +111,10 @@ const DETAIL: Shape<InterceptionDetail> = {
   thoughts: jsonRowsOf('thoughts', 'c.id', THOUGHT),
 };
 
-const TURN: Shape<Turn> = {
-  ...INTERCEPTION,
-  prompt: `(SELECT string_agg(p.text, E'\\n\\n' ORDER BY p.id) FROM prompts AS p
-    WHERE p.interception_id = i.id)`,
-  tools: `ARRAY(SELECT t.tool FROM tool_usages AS t
-    WHERE t.interception_id = i.id ORDER BY t.id)`,
-};
-
-/** The row `i` of `interceptions` as the API shows it in lists, exports and tails: an `Interception`. */
+/** In lists, exports and tails: an `Interception`. */
 export const INTERCEPTION_JSON = Prisma.raw(jsonOf(INTERCEPTION));
 /** The row `i` with all that belongs to it: an `InterceptionDetail`. */
 export const DETAIL_JSON = Prisma.raw(jsonOf(DETAIL));
-/** The row `i` as a turn of its conversation: a `Turn`. */
-export const TURN_JSON = Prisma.raw(jsonOf(TURN));
 
 function credentialOf(row: string): Shape<Interception['credential']> {
   return {
