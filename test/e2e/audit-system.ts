@@ -74,7 +74,7 @@ export async function startAuditSystem(
       return { status: res.status, body: Object(await res.json()) };
     },
     async stop() {
-      if (bridge.exitCode === undefined) await bridge.stop();
+      await bridge.stop();
       await prisma.$disconnect();
       await database.drop();
     },
