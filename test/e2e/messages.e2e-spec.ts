@@ -53,14 +53,13 @@ test('records which key was refused and which one served', async () => {
     credential_hint: 'sk-a...0002',
     failed_over: true,
     attempt_count: 2,
+    message_id: messageId,
   });
   expect(await tables.children('attempts', id)).toMatchObject([
     { outcome: 'rate_limited', status: 429, cooldown_ms: 5000, credential_hint: 'sk-a...0001' },
     { outcome: 'served', status: 200, credential_hint: 'sk-a...0002' },
   ]);
-  expect(await tables.children('prompts', id)).toMatchObject([
-    { text: 'hi', message_id: messageId },
-  ]);
+  expect(await tables.children('prompts', id)).toMatchObject([{ text: 'hi' }]);
 });
 
 test('the process that records is on record with the version of the program', async () => {

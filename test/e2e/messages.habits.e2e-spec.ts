@@ -125,7 +125,8 @@ test('client, session and prompt are in the record', async () => {
     first_byte_ms: expect.any(Number),
   });
   expect(await system.tables.children('prompts', id)).toMatchObject([
-    { text: 'what the user typed' },
+    { source: 'user', text: 'what the user typed' },
+    { source: 'machine', text: '<system-reminder>context</system-reminder>' },
   ]);
 });
 

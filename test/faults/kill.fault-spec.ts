@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { faultsSeed, shortOrLong } from '../support/fault-length.ts';
 import { Load, type Served } from '../support/load.ts';
 import { seeded } from '../support/seeded.ts';
+import { until } from '../support/until.ts';
 import { faultySystem } from './faulty-system.ts';
 import { orphansAreGone } from './journal-files.ts';
 import { disagreements } from './load-audit.ts';
@@ -21,7 +22,8 @@ test(
     for (let round = 1; round <= KILLS; round += 1) {
       const bridge = await system.startBridge();
       const load = new Load(bridge.url, { round: String(round), clients: CLIENTS });
-      await delay(200 + random() * 1_300);
+      await until('a first answer', () => load.served.some(({ isWhole }) => isWhole) || undefined);
+      await delay(random() * 1_300);
       await bridge.kill();
       served.push(...(await load.stop()));
       expect(bridge.otherOutput).toEqual([]);

@@ -16,6 +16,8 @@ export interface BridgeOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Undefined: a directory of its own, which goes when the bridge is stopped. */
   readonly dataDir?: string;
+  /** Undefined: what `npm run build` made. */
+  readonly program?: string;
 }
 
 export interface LogLine {
@@ -67,10 +69,10 @@ export class Bridge {
   }
 
   /** Starts the process without waiting for anything. */
-  static async launch({ env, dataDir }: BridgeOptions): Promise<Bridge> {
+  static async launch({ env, dataDir, program = PROGRAM }: BridgeOptions): Promise<Bridge> {
     const directory = dataDir ?? (await temporaryDataDir());
-    const child = spawn(process.execPath, [PROGRAM], {
-      cwd: path.dirname(PROGRAM),
+    const child = spawn(process.execPath, [program], {
+      cwd: path.dirname(program),
       env: {
         PATH: process.env['PATH'],
         PORT: '0',
@@ -107,9 +109,9 @@ export class Bridge {
     this.#process.kill(name);
   }
 
-  /** In good order. Answers the exit code. */
+  /** In good order, if it has not ended yet. Answers the exit code. */
   async stop(): Promise<number | null> {
-    this.signal('SIGTERM');
+    if (this.#exitCode === undefined) this.signal('SIGTERM');
     const code = await this.exited();
     await this.removeData();
     return code;

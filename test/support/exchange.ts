@@ -1,3 +1,4 @@
+import type { Behaviour } from '../simulator/index.ts';
 import type { ApiUnderTest, Mode } from './api-under-test.ts';
 import type { AuditRow } from './audit-tables.ts';
 import type { Fleet, FleetProvider } from './fleet.ts';
@@ -51,6 +52,16 @@ export class Caller {
       body: JSON.stringify(this.api.body(request)),
       ...(signal && { signal }),
     });
+  }
+
+  /** What each key of the provider answers from now on; a key that must not be called says nothing. */
+  script(behaviours: readonly (Behaviour | undefined)[]): this {
+    for (const [index, key] of this.provider.keys.entries()) {
+      const scripted = this.fleet.simulator.key(key).reset();
+      const behaviour = behaviours[index];
+      if (behaviour) scripted.always(behaviour);
+    }
+    return this;
   }
 
   /** The header with which a caller brings a credential of its own. */
