@@ -7,10 +7,11 @@ export interface Observation {
   readonly status: number | null;
   readonly headers: Headers;
   readonly bytes: Buffer;
+  readonly endedAtMs: number;
 }
 
 /** Every answer has an end, be it a bad one, long before this. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Asks once, hangs up where that is planned, and never throws. */
 export async function observe(bridgeUrl: string, request: PlannedRequest): Promise<Observation> {
@@ -37,7 +38,8 @@ export async function observe(bridgeUrl: string, request: PlannedRequest): Promi
   } finally {
     clearTimeout(timer);
   }
-  return { kind, status: head.status, headers: head.headers, bytes: Buffer.concat(chunks) };
+  const { status, headers } = head;
+  return { kind, status, headers, bytes: Buffer.concat(chunks), endedAtMs: Date.now() };
 }
 
 async function collect(
@@ -55,7 +57,7 @@ async function collect(
 
 function send(
   bridgeUrl: string,
-  { provider, api, mode, own, userAgent, prompt }: PlannedRequest,
+  { provider, api, own, userAgent, body }: PlannedRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const isBearer = api.authHeader === 'authorization';
@@ -66,7 +68,7 @@ function send(
       'user-agent': userAgent,
       ...(own !== undefined && { [api.authHeader]: isBearer ? `Bearer ${own}` : own }),
     },
-    body: JSON.stringify(api.body({ prompt, streaming: mode === 'streaming' })),
+    body: JSON.stringify(body),
     signal,
   });
 }

@@ -4,11 +4,20 @@ import {
   differing,
   endOf,
   lastLook,
+  relayedBytes,
   timeOf,
+  wasCutShort,
   type Evidence,
   type Facts,
 } from './evidence.ts';
-import { expectationsOf, untilSilence, type Expectation, type SeenCall } from './expectation.ts';
+import {
+  expectationsOf,
+  FIRST_BYTE_TIMEOUT_MS,
+  untilSilences,
+  WITHOUT_HEAD,
+  type Expectation,
+  type SeenCall,
+} from './expectation.ts';
 import { refusalIn, type KeyRefusal } from './key-refusal.ts';
 import type { PlannedRequest } from './scenario.ts';
 import type { Tokens } from './truth-api.ts';
@@ -36,8 +45,10 @@ export function endingsOf(evidence: Evidence): Ending[] {
   const isRefused = last === undefined || keyRefusal(request, last) !== undefined;
   const regular = [
     ...(isRefused ? exhausted(evidence, last) : answered(evidence, last)),
-    ...(last === undefined ? [] : givenUp(evidence, last)),
+    ...(last === undefined ? [] : [...givenUp(evidence, last), ...brokenUnder(evidence, last)]),
   ];
+  // Whose bridge was killed has not seen what became of its request.
+  if (wasCutShort(evidence) && !hasLeft) return unseen(regular);
   return hasLeft ? [...unseen(regular), ...abandoned(evidence, last)] : regular;
 }
 
@@ -52,31 +63,72 @@ function unseen(endings: readonly Ending[]): Ending[] {
 
 /** The provider was silent for so long that what it said then may not have been waited for. */
 function givenUp(evidence: Evidence, last: Call): Ending[] {
-  const { request, attempts } = evidence;
-  const startedMs = timeOf(attempts.at(-1)?.['started_at']);
-  const seenCall = untilSilence({ call: last, api: request.api, startedMs });
-  if (seenCall === undefined) return [];
-  const endings = answered(evidence, seenCall);
-  // Of a head that came late, only the time is known at which it was sent.
-  const withHead = { outcome: 'timeout', status: last.sent.status };
-  return [...endings, ...endings.map((ending) => ({ ...ending, lastAttempt: withHead }))];
+  return untilSilences(madeCall(evidence, last)).flatMap((seenCall) => {
+    const endings = answered(evidence, seenCall);
+    // Of a head that came late, only the time is known at which it was sent.
+    const withHead = { outcome: 'timeout', status: last.sent.status };
+    const late = endings.map(({ record, ...ending }) => ({
+      ...ending,
+      record: { ...record, upstreamStatus: last.sent.status },
+      lastAttempt: withHead,
+    }));
+    return [...endings, ...late];
+  });
 }
 
-function answered({ request, seen, attempts }: Evidence, last: SeenCall): Ending[] {
-  const startedMs = timeOf(attempts.at(-1)?.['started_at']);
-  const made = { call: last, api: request.api, startedMs };
-  return expectationsOf(made, arrivedBytes(seen, last)).map((expected) => ({
+/**
+ * The call before it had all of its answer and broke the connection nevertheless, with
+ * this one on it: to this one that is a reset.
+ */
+function brokenUnder(evidence: Evidence, last: Call): Ending[] {
+  const { behaviour, endedAtMs, sent } = last;
+  const isBroken =
+    (last.outcome === 'client_closed' || last.outcome === 'never_answered') &&
+    evidence.breaks.some(
+      ({ connection, ordinal }) => connection === last.connection && ordinal < last.ordinal,
+    );
+  return isBroken ? answered(evidence, { behaviour, endedAtMs, sent, outcome: 'reset' }) : [];
+}
+
+function madeCall<T extends SeenCall>({ request, attempts }: Evidence, call: T) {
+  const { api, habits } = request;
+  return { call, api, habits, startedMs: timeOf(attempts.at(-1)?.['started_at']) };
+}
+
+function answered(evidence: Evidence, last: SeenCall): Ending[] {
+  const arrived = relayedBytes(evidence, last);
+  const expectations = expectationsOf(madeCall(evidence, last), arrived);
+  const { status } = last.sent;
+  const isDestroyed = last.outcome === 'reset' && status !== null && arrived === 0;
+  return [
+    ...expectations.flatMap((expected) => endingsFor(evidence, { last, expected, status })),
+    ...(isDestroyed ? WITHOUT_HEAD : []).flatMap((expected) =>
+      endingsFor(evidence, { last, expected, status: null }),
+    ),
+  ];
+}
+
+interface Answered {
+  readonly last: SeenCall;
+  readonly expected: Expectation;
+  /** What the bridge knows of the status that was sent. */
+  readonly status: number | null;
+}
+
+function endingsFor({ request, seen }: Evidence, { last, expected, status }: Answered): Ending[] {
+  return usageFactsOf(expected).map((usage) => ({
     record: {
       status: expected.status,
       errorType: expected.errorType,
-      upstreamStatus: expected.isRelayed ? last.sent.status : null,
-      ...usageFacts(expected.tokens, expected.status),
+      upstreamStatus: status,
+      ...usage,
+      ...(expected.isNoted === true && { isNoted: true }),
     },
-    lastAttempt: { outcome: expected.outcome, status: last.sent.status },
+    lastAttempt: { outcome: expected.outcome, status },
     client: [
       ...differing(
         { client: seen.kind, status: seen.status },
-        { client: 'complete', status: last.sent.status, ...clientFacts(request, expected) },
+        { client: 'complete', status, ...clientFacts(request, expected) },
       ),
       ...wrongBytes({ request, seen }, last, expected),
     ],
@@ -131,7 +183,7 @@ function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
   if (request.own !== undefined) return [];
   const refusal = last && keyRefusal(request, last);
   const lastAttempt = refusal ? { ...refusal, status: last?.sent.status } : {};
-  return pool.exhaustions(...lastLook(evidence)).map(({ status, retryAfter }) => ({
+  return pool.exhaustions(lastLook(evidence)).map(({ status, retryAfter }) => ({
     record: {
       status: 'failed',
       errorType: status === 429 ? 'keys_rate_limited' : 'keys_rejected',
@@ -146,26 +198,37 @@ function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
   }));
 }
 
-/** How long after a connection was broken a call may still be put on it. */
-const BROKEN_UNNOTICED_MS = 250;
+/** How long after a connection was broken a call may still be put on it, on a machine that is busy. */
+const BROKEN_UNNOTICED_MS = 2_000;
+const CLOCK_SLACK_MS = 10;
 
-/** A call that was put on a connection while the provider was breaking it reaches nobody. */
-function neverSent({ seen, attempts, brokenAtMs }: Evidence): Ending[] {
+/** A call that nobody received: put on a connection while the provider was breaking it, or too late to be sent. */
+function neverSent({ seen, attempts, breaks }: Evidence): Ending[] {
   const attempt = attempts.at(-1) ?? {};
   const startedMs = timeOf(attempt['started_at']);
-  const isExplained = brokenAtMs.some(
-    (atMs) => atMs > startedMs - BROKEN_UNNOTICED_MS && atMs < endOf(attempt) + BROKEN_UNNOTICED_MS,
+  const isBroken = breaks.some(
+    ({ endedAtMs }) =>
+      Number(endedAtMs) > startedMs - BROKEN_UNNOTICED_MS &&
+      Number(endedAtMs) < endOf(attempt) + CLOCK_SLACK_MS,
   );
-  if (!isExplained) return [];
-  const record = { status: 'failed', errorType: 'upstream_unreachable', upstreamStatus: null };
-  const observed = { client: seen.kind, status: seen.status };
+  const isLate = Number(attempt['duration_ms']) >= FIRST_BYTE_TIMEOUT_MS - CLOCK_SLACK_MS;
   return [
-    {
-      record: { ...record, ...usageFacts(undefined, 'failed') },
-      lastAttempt: { outcome: 'transport_error', status: null },
-      client: seen.kind === 'left' ? [] : differing(observed, { client: 'complete', status: 502 }),
-    },
+    ...(isBroken ? [notReceived(seen, ['upstream_unreachable', 'transport_error', 502])] : []),
+    ...(isLate ? [notReceived(seen, ['upstream_timeout', 'timeout', 504])] : []),
   ];
+}
+
+function notReceived(
+  seen: Evidence['seen'],
+  [errorType, outcome, status]: readonly [string, string, number],
+): Ending {
+  const observed = { client: seen.kind, status: seen.status };
+  const record = { status: 'failed', errorType, upstreamStatus: null };
+  return {
+    record: { ...record, ...usageFacts(undefined, 'failed') },
+    lastAttempt: { outcome, status: null },
+    client: seen.kind === 'left' ? [] : differing(observed, { client: 'complete', status }),
+  };
 }
 
 /** What may be recorded of a client that hung up, as far as the provider had got by then. */
@@ -203,6 +266,14 @@ function usagesUpTo(
 ): (Tokens | undefined)[] {
   if (mode === 'blocking') return [undefined, usageOfBody(last, api)];
   return [...usagesFrom(last, api, arrivedBytes(seen, last))];
+}
+
+/** Where nothing could be read of the usage, and something could not be read, either word will do. */
+function usageFactsOf({ tokens, status, isPartial = false }: Expectation): Facts[] {
+  const known = usageFacts(tokens, status);
+  if (!isPartial) return [known];
+  const partial = { ...known, usageSource: 'partial' };
+  return tokens === undefined ? [known, partial] : [partial];
 }
 
 function usageFacts(tokens: Tokens | undefined, status: string): Facts {

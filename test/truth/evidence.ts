@@ -3,7 +3,8 @@ import type { AuditRow } from '../support/audit-tables.ts';
 import { fingerprintOf } from '../support/mask.ts';
 import type { Observation } from './client.ts';
 import type { SeenCall } from './expectation.ts';
-import type { PoolModel } from './pool-model.ts';
+import type { Life } from './mortal-bridge.ts';
+import type { Look, PoolModel } from './pool-model.ts';
 import type { PlannedRequest } from './scenario.ts';
 
 /** Everything that is known of one request, from three sides. */
@@ -15,9 +16,12 @@ export interface Evidence {
   /** What was recorded. */
   readonly row: AuditRow;
   readonly attempts: readonly AuditRow[];
+  readonly prompts: readonly AuditRow[];
+  /** The process of the bridge that was asked. */
+  readonly life: Life;
   readonly pool: PoolModel;
-  /** When the provider broke connections that another call may just have been put on. */
-  readonly brokenAtMs: readonly number[];
+  /** The calls with which the provider broke connections that another call may just have been put on. */
+  readonly breaks: readonly Call[];
 }
 
 export type Facts = Readonly<Record<string, unknown>>;
@@ -55,11 +59,29 @@ export function endOf(attempt: AuditRow): number {
   return timeOf(attempt['started_at']) + Number(attempt['duration_ms']);
 }
 
-/** Between which moments the walk ended: at once after the last attempt, or at any time when there was none. */
-export function lastLook({ attempts, row }: Evidence): [number, number] {
+/** The look at the keys that ended a walk: after the last attempt, and before the end was recorded. */
+export function lastLook({ request: { model }, attempts, row, life }: Evidence): Look {
   const last = attempts.at(-1);
-  if (last !== undefined) return [endOf(last), endOf(last)];
-  return [timeOf(row['started_at']), timeOf(row['ended_at'])];
+  const fromMs = last === undefined ? timeOf(row['started_at']) : endOf(last);
+  return { life, model, fromMs, untilMs: timeOf(row['ended_at']) };
+}
+
+/** The look that led to an attempt. */
+export function lookBefore(
+  { request: { model }, attempts, row, life }: Evidence,
+  index: number,
+): Look {
+  const before = attempts[index - 1];
+  const fromMs = before === undefined ? timeOf(row['started_at']) : endOf(before);
+  return { life, model, fromMs, untilMs: timeOf(attempts[index]?.['started_at']) };
+}
+
+/** How long after a client has lost its bridge the bridge may not have noticed that it has gone. */
+const UNNOTICED_MS = 5_000;
+
+/** Whether the bridge was killed before it can be known to have recorded the end. */
+export function wasCutShort({ seen, life }: Pick<Evidence, 'seen' | 'life'>): boolean {
+  return seen.kind !== 'complete' && seen.endedAtMs > life.killedAtMs - UNNOTICED_MS;
 }
 
 /** How many of the provider's bytes the client has for certain. */
@@ -69,4 +91,17 @@ export function arrivedBytes({ bytes }: Observation, { sent }: SeenCall): number
   let arrived = 0;
   while (arrived < length && all[arrived] === bytes[arrived]) arrived += 1;
   return arrived;
+}
+
+/**
+ * How many the bridge had for certain. Where it broke off and said so in an event of its
+ * own, that event may begin like the one that was to come, and so may an answer of its own.
+ */
+export function relayedBytes(
+  { request, seen }: Pick<Evidence, 'request' | 'seen'>,
+  call: SeenCall,
+): number {
+  if (seen.headers.has('x-aibridge-error')) return 0;
+  const told = request.api.inBandError?.exec(seen.bytes.toString('latin1'));
+  return Math.min(arrivedBytes(seen, call), told?.index ?? Infinity);
 }

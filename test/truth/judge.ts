@@ -6,19 +6,57 @@ import {
   differing,
   keyIndex,
   lastLook,
-  timeOf,
+  lookBefore,
+  wasCutShort,
   type Evidence,
   type Facts,
 } from './evidence.ts';
+import type { KeyMark, Look } from './pool-model.ts';
 
 /** In which points the record of a request differs from what happened; empty when in none. */
 export function judge(evidence: Evidence): string[] {
+  if (evidence.row['status'] === 'interrupted' && wasCutShort(evidence))
+    return interrupted(evidence);
   return [
     ...identity(evidence),
+    ...prompts(evidence),
     ...keysTried(evidence),
     ...orderOfKeys(evidence),
     ...ending(evidence),
   ];
+}
+
+/** What was known when the process died is there, and none of it is wrong. */
+function interrupted(evidence: Evidence): string[] {
+  const { request, calls, attempts, row } = evidence;
+  const kind = request.own === undefined ? 'centralized' : 'byok';
+  return [
+    ...identity(evidence),
+    ...orderOfKeys(evidence),
+    ...differing({ errorType: row['error_type'] }, { errorType: 'interrupted' }),
+    ...(attempts.length > calls.length + 1 ? ['attempts were recorded that nobody received'] : []),
+    ...attempts.flatMap((attempt, index) => {
+      const call = calls[index];
+      const known = call === undefined ? {} : namesOf(call.key ?? '');
+      return differing(attemptFacts(attempt), { ordinal: index + 1, kind, ...known });
+    }),
+  ];
+}
+
+/** All that the user wrote, and apart from it what a machine wrote in the user's name. */
+function prompts({ request, prompts: rows }: Evidence): string[] {
+  return ['user', 'machine'].flatMap((source) => {
+    const recorded = rows.filter((row) => (row['source'] ?? 'user') === source);
+    const text = squeezed(recorded.map((row) => String(row['text'])));
+    const written = request.prompts.filter((prompt) => prompt.source === source);
+    const expected = squeezed(written.map((prompt) => prompt.text));
+    return text === expected ? [] : [`the ${source}'s prompt is ${JSON.stringify(text)}`];
+  });
+}
+
+/** With what the parts of a prompt are joined is not the point. */
+function squeezed(texts: readonly string[]): string {
+  return texts.join('').replaceAll(/\s/g, '');
 }
 
 function identity({ request, row }: Evidence): string[] {
@@ -78,29 +116,31 @@ function orderOfKeys(evidence: Evidence): string[] {
   if (request.own !== undefined) return [];
   const found: string[] = [];
   let next = 0;
-  const passOver = (upTo: number, fromMs: number, untilMs: number): void => {
+  const passOver = (upTo: number, look: Look): void => {
     for (let key = next; key < upTo; key += 1) {
-      if (!pool.mayBeSidelined(key, fromMs, untilMs)) found.push(`k${key} was passed over`);
+      if (!pool.mayBeSidelined(key, look)) found.push(`k${key} was passed over`);
     }
   };
-  for (const attempt of attempts) {
+  for (const [index, attempt] of attempts.entries()) {
     const key = keyIndex(request, attempt);
-    const startedMs = timeOf(attempt['started_at']);
+    const look = lookBefore(evidence, index);
     if (key < next) found.push(`k${key} was tried after k${next - 1}`);
-    passOver(key, startedMs, startedMs);
-    const mark = pool.sidelining(key, startedMs);
-    if (mark) found.push(`k${key} was tried at ${startedMs} despite ${JSON.stringify(mark)}`);
+    passOver(key, look);
+    const mark = pool.sidelining(key, look);
+    if (mark) found.push(`k${key} was tried despite ${markTold(mark, look)}`);
     next = key + 1;
   }
   if (String(row['error_type']).startsWith('keys_')) {
-    passOver(request.provider.keys.length, ...lastLook(evidence));
+    passOver(request.provider.keys.length, lastLook(evidence));
   }
   return found;
 }
 
 /** The least that differs, over all the ways in which the request may have ended. */
 function ending(evidence: Evidence): string[] {
-  if (evidence.seen.kind === 'nothing') return ['the client got no answer at all'];
+  if (evidence.seen.kind === 'nothing' && !wasCutShort(evidence)) {
+    return ['the client got no answer at all'];
+  }
   const differences = endingsOf(evidence).map((way) => differencesFrom(way, evidence));
   const [closest] = differences.toSorted((one, other) => one.length - other.length);
   return closest ?? ['nothing that the provider did explains the end'];
@@ -124,9 +164,16 @@ function recordFacts(row: AuditRow): Facts {
     cacheRead: Number(row['cache_read_tokens']),
     cacheWrite: Number(row['cache_write_tokens']),
     usageSource: row['usage_source'],
+    isNoted: Array.isArray(row['notes']) && row['notes'].length > 0,
   };
 }
 
 function namesOf(key: string): Facts {
   return { hint: hintOf(key), fingerprint: fingerprintOf(key) };
+}
+
+function markTold({ name, latestMs, cooldownMs, life }: KeyMark, look: Look): string {
+  const agoMs = Math.round(look.fromMs - latestMs);
+  const who = life === look.life ? 'this bridge' : 'the other bridge';
+  return `what ${who} had heard for ${name} ${agoMs}ms before, for ${cooldownMs ?? 'ever'}`;
 }

@@ -1,12 +1,33 @@
-/** One attempt of the audit, as far as the state of the keys goes. */
-export interface TimedAttempt {
+import type { Life } from './mortal-bridge.ts';
+
+/** What the model has to know of the process of a bridge. */
+type KnowingLife = Pick<Life, 'url' | 'killedAtMs' | 'sharesKeys'>;
+
+/** What one call meant for a key. */
+export interface KeyMark {
   readonly key: number;
-  readonly startedMs: number;
-  readonly endedMs: number;
+  /** What it sidelines the key for; null: for everything. */
+  readonly model: string | null;
+  /** Who made it. */
+  readonly life: KnowingLife;
   /** Names it in a report. */
   readonly name: string;
-  /** What it meant for the key; undefined when nothing. Null: never again. */
-  readonly cooldownMs: number | null | undefined;
+  /** It was made between these two moments. */
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  /** Null: never again. */
+  readonly cooldownMs: number | null;
+  /** False where it may not have been made at all. */
+  readonly isCertain: boolean;
+}
+
+/** A walk looked at the keys at some moment between these two. */
+export interface Look {
+  readonly life: KnowingLife;
+  /** For which one a key was wanted. */
+  readonly model: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** What a caller may be told when no key is left. */
@@ -15,67 +36,125 @@ export interface Exhaustion {
   readonly retryAfter: string | null;
 }
 
-export interface Mark {
-  readonly name: string;
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
-/** A key is marked a moment before the end of its attempt is put down; on a busy machine, moments are long. */
-const TOLERANCE_MS = 25;
+/** How much of the time between two moments the database was held up. */
+export type HeldUpMs = (fromMs: number, untilMs: number) => number;
 
 /**
- * What each key of one provider could do at any moment, from what was recorded of all
- * calls. It tells whether a walk passed over a key without reason, took one that was
- * sidelined, or ended too soon.
+ * A mark is known to the other bridges within a second, as long as both say that they share
+ * what they know, and later by what the database is held up. On a machine that is busy with
+ * something else they are, too; who does not know it after this long does not hear of it at all.
+ */
+const SHARED_WITHIN_MS = 4_000;
+/**
+ * When something ended is recorded as when it began and how long it took, by two clocks that are
+ * read one after the other: a thread that is preempted between them is off by as much.
+ */
+const CLOCK_READS_APART_MS = 50;
+/**
+ * Bridges tell each other of moments in the database's time, of which each has a guess: half of
+ * what asking for it took, which on a busy machine is not little.
+ */
+const CLOCKS_APART_MS = 250;
+
+/**
+ * What each key of one provider could do at any moment. Nothing is known to the
+ * millisecond, however long the machine stood still in between: of each mark and each
+ * look at the keys the model knows between which moments it was made.
  */
 export class PoolModel {
-  readonly #marks: readonly Mark[][];
+  readonly #marks: readonly KeyMark[][];
+  readonly #heldUpMs: HeldUpMs;
 
-  constructor(keyCount: number, attempts: readonly TimedAttempt[]) {
-    this.#marks = Array.from({ length: keyCount }, () => []);
-    for (const { key, name, endedMs, cooldownMs } of attempts) {
-      if (cooldownMs === undefined) continue;
-      const untilMs = cooldownMs === null ? Infinity : endedMs + cooldownMs;
-      this.#marks[key]?.push({ name, fromMs: endedMs, untilMs });
-    }
+  constructor(keyCount: number, marks: readonly KeyMark[], heldUpMs: HeldUpMs = () => 0) {
+    this.#heldUpMs = heldUpMs;
+    this.#marks = Array.from({ length: keyCount }, (_, index) =>
+      marks.filter(({ key }) => key === index),
+    );
   }
 
   /** What sidelined a key beyond doubt, if anything did. */
-  sidelining(key: number, atMs: number): Mark | undefined {
-    return this.#marksOf(key).find(
-      ({ fromMs, untilMs }) => fromMs + TOLERANCE_MS < atMs && atMs < untilMs - TOLERANCE_MS,
+  sidelining(key: number, look: Look): KeyMark | undefined {
+    return this.#marksOf(key, look).find(
+      (mark) => this.#mustKnow(mark, look) && look.untilMs < soonestEndMs(mark, look),
     );
   }
 
-  /** Whether a key may have been sidelined at some moment between the two. */
-  mayBeSidelined(key: number, startMs: number, endMs: number): boolean {
-    return this.#marksOf(key).some(
-      ({ fromMs, untilMs }) => fromMs - TOLERANCE_MS < endMs && startMs < untilMs + TOLERANCE_MS,
+  /** Whether a key may have been sidelined at some moment of a look. */
+  mayBeSidelined(key: number, look: Look): boolean {
+    return this.#marksOf(key, look).some(
+      (mark) => mayKnow(mark, look) && look.fromMs < latestEndMs(mark, look),
     );
   }
 
-  /** Everything a caller may have been told between two moments, if every key was unavailable or tried. */
-  exhaustions(fromMs: number, untilMs: number): Exhaustion[] {
-    const found = new Map<string, Exhaustion>();
-    for (let atMs = fromMs - TOLERANCE_MS; atMs <= untilMs + TOLERANCE_MS; atMs += 1) {
-      const exhaustion = this.#exhaustionAt(atMs);
-      found.set(JSON.stringify(exhaustion), exhaustion);
+  /** Everything a caller may have been told, if every key was unavailable or tried. */
+  exhaustions(look: Look): Exhaustion[] {
+    const marks = this.#marks.map((_, key) => this.#marksOf(key, look));
+    const certain = marks.map((of) => of.filter((mark) => this.#mustKnow(mark, look)));
+    const possible = marks.map((of) => of.filter((mark) => mayKnow(mark, look)));
+    const soonestMs = Math.min(
+      ...certain.map((of) => longest(of.map((mark) => soonestEndMs(mark, look)))),
+    );
+    const ends = possible.map((of) => of.map((mark) => latestEndMs(mark, look)));
+    const found: Exhaustion[] = [];
+    if (ends.every((of) => of.includes(Infinity))) found.push({ status: 502, retryAfter: null });
+    if (soonestMs === Infinity) return found;
+    const latestMs = longest(ends.flat().filter((endMs) => endMs !== Infinity));
+    const least = secondsUntil(soonestMs - look.untilMs);
+    const most = secondsUntil(Math.min(latestMs, smallest(ends)) - look.fromMs);
+    for (let seconds = least; seconds <= most; seconds += 1) {
+      found.push({ status: 429, retryAfter: seconds === 0 ? null : String(seconds) });
     }
-    return [...found.values()];
+    return found;
   }
 
-  #exhaustionAt(atMs: number): Exhaustion {
-    const untils = this.#marks.map((marks) =>
-      Math.max(0, ...marks.filter(({ fromMs }) => fromMs <= atMs).map(({ untilMs }) => untilMs)),
+  #marksOf(key: number, look: Look): readonly KeyMark[] {
+    return (this.#marks[key] ?? []).filter((mark) => concerns(mark, look));
+  }
+
+  /** The bridge that made a mark knows it; another one has heard of it, if its maker lived to tell. */
+  #mustKnow({ isCertain, life, latestMs }: KeyMark, look: Look): boolean {
+    if (!isCertain) return false;
+    if (life === look.life) return latestMs + CLOCK_READS_APART_MS < look.fromMs;
+    const toldMs = latestMs + SHARED_WITHIN_MS + this.#heldUpMs(latestMs, look.fromMs);
+    return (
+      toldMs < Math.min(look.fromMs, life.killedAtMs) &&
+      life.sharesKeys(latestMs, toldMs) &&
+      look.life.sharesKeys(look.fromMs - SHARED_WITHIN_MS, look.fromMs)
     );
-    if (untils.every((untilMs) => untilMs === Infinity)) return { status: 502, retryAfter: null };
-    const soonestMs = Math.min(...untils) - atMs;
-    const retryAfter = soonestMs > 0 ? String(Math.ceil(soonestMs / 1_000)) : null;
-    return { status: 429, retryAfter };
   }
+}
 
-  #marksOf(key: number): readonly Mark[] {
-    return this.#marks[key] ?? [];
-  }
+function concerns({ model }: KeyMark, look: Look): boolean {
+  return model === null || model === look.model;
+}
+
+function mayKnow({ earliestMs }: KeyMark, { untilMs }: Look): boolean {
+  return earliestMs - CLOCK_READS_APART_MS < untilMs;
+}
+
+function soonestEndMs(mark: KeyMark, look: Look): number {
+  const { earliestMs, cooldownMs } = mark;
+  return cooldownMs === null ? Infinity : earliestMs + cooldownMs - uncertaintyMs(mark, look);
+}
+
+function latestEndMs(mark: KeyMark, look: Look): number {
+  const { latestMs, cooldownMs } = mark;
+  return cooldownMs === null ? Infinity : latestMs + cooldownMs + uncertaintyMs(mark, look);
+}
+
+function uncertaintyMs({ life }: KeyMark, look: Look): number {
+  return life === look.life ? CLOCK_READS_APART_MS : CLOCKS_APART_MS;
+}
+
+function longest(endsMs: readonly number[]): number {
+  return Math.max(0, ...endsMs);
+}
+
+/** Of the keys, the one that is back soonest; what it waits for at the most. */
+function smallest(ends: readonly (readonly number[])[]): number {
+  return Math.min(...ends.map(longest));
+}
+
+function secondsUntil(ms: number): number {
+  return Math.max(0, Math.ceil(ms / 1_000));
 }

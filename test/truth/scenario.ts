@@ -10,6 +10,7 @@ import {
   errorFirst,
   errorMidStream,
   forbidden,
+  keepAlives,
   malformedFrame,
   missingTerminal,
   neverAnswers,
@@ -27,7 +28,9 @@ import {
 } from '../simulator/index.ts';
 import type { Mode } from '../support/api-under-test.ts';
 import type { FleetProvider } from '../support/fleet.ts';
+import type { Habits } from './habits.ts';
 import { Random } from './random.ts';
+import { shaped, type Shape } from './shapes.ts';
 import { TRUTH_APIS, type TruthApi } from './truth-api.ts';
 
 /** When a client hangs up. */
@@ -36,52 +39,75 @@ export type Leave =
   | { readonly when: 'after_bytes'; readonly bytes: number }
   | { readonly when: 'after_ms'; readonly ms: number };
 
-export interface PlannedRequest {
+export interface PlannedRequest extends Shape {
   /** Links what the client saw, what the simulator did and what was recorded. */
   readonly userAgent: string;
-  readonly prompt: string;
+  /** What may be met in it, and in its answer. */
+  readonly habits: Habits;
+  /** Which of the bridges is asked. */
+  readonly bridge: number;
   readonly provider: FleetProvider;
   readonly api: TruthApi;
   readonly mode: Mode;
+  /** The one that is asked; empty where a request names none. */
+  readonly model: string;
   /** The client's own key; undefined leaves it to the pool. */
   readonly own: string | undefined;
   readonly leave: Leave | undefined;
 }
 
 /** Requests go to few providers at a time, so that keys are contended for, and on to fresh ones. */
-const REQUESTS_PER_PROVIDER = 100;
-const PROVIDERS_AT_A_TIME = 4;
+const REQUESTS_PER_PROVIDER = 200;
+const PROVIDERS_AT_A_TIME = 8;
+/** What concerns the same providers, and no others. */
+export const REQUESTS_PER_WINDOW = REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME;
 
 export function providerCount(requests: number): number {
-  return PROVIDERS_AT_A_TIME * Math.ceil(requests / (REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME));
+  return PROVIDERS_AT_A_TIME * Math.ceil(requests / REQUESTS_PER_WINDOW);
 }
 
 export function typeOfProvider(index: number): 'anthropic' | 'openai' {
   return index % 2 === 0 ? 'anthropic' : 'openai';
 }
 
+export interface Scenario {
+  readonly seed: number;
+  readonly habits: Habits;
+  readonly bridges: number;
+}
+
+/** The request of this number; its place says which of the providers are there for it. */
 export function planRequest(
-  seed: number,
+  { seed, habits, bridges }: Scenario,
   index: number,
   providers: readonly FleetProvider[],
+  place: number,
 ): PlannedRequest {
   const random = new Random(seed, 'request', index);
-  const group = Math.floor(index / (REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME));
-  const provider = providers[group * PROVIDERS_AT_A_TIME + random.between(0, 3)];
+  const group = Math.floor(place / REQUESTS_PER_WINDOW);
+  const provider =
+    providers[group * PROVIDERS_AT_A_TIME + random.between(0, PROVIDERS_AT_A_TIME - 1)];
   if (provider === undefined) throw new Error(`no provider for request ${index}`);
   const apis = TRUTH_APIS.filter(({ type }) => type === provider.type);
   const api = random.weighted([
     [0, TRUTH_APIS[0]],
     ...apis.map((one) => [one.name === 'passthrough' ? 1 : 3, one] as const),
   ]);
+  const prompt = `question ${index} ${'?'.repeat(random.between(0, 400))}`;
+  const mode = random.chance(0.6) && api.modes.includes('streaming') ? 'streaming' : 'blocking';
+  const named = random.pick(['the-first-model', 'the-second-model']);
+  const model = Object.hasOwn(api.body({ prompt, streaming: false }), 'model') ? named : '';
   return {
     userAgent: `truth/${index}`,
-    prompt: `question ${index} ${'?'.repeat(random.between(0, 400))}`,
+    habits,
     provider,
     api,
-    mode: random.chance(0.6) && api.modes.includes('streaming') ? 'streaming' : 'blocking',
+    mode,
+    model,
     own: random.chance(0.15) ? `sk-own-key-of-caller-${index}` : undefined,
     leave: random.chance(0.1) ? leave(random) : undefined,
+    bridge: random.between(0, bridges - 1),
+    ...shaped({ api, mode, prompt, model: named }, habits, random),
   };
 }
 
@@ -94,7 +120,7 @@ function leave(random: Random): Leave {
 }
 
 /** What a key does with a call: the same for the same seed, request and key, whatever else goes on. */
-export function behaviourFor(seed: number, call: Call): Behaviour {
+export function behaviourFor({ seed, habits }: Scenario, call: Call): Behaviour {
   const random = new Random(seed, call.headers['user-agent'] ?? '', call.key ?? '');
   const make = random.weighted<(random: Random) => Behaviour>([
     [60, served],
@@ -107,6 +133,7 @@ export function behaviourFor(seed: number, call: Call): Behaviour {
     [6, broken],
     [3, refusedInStream],
     [2, (chosen) => errorMidStream('overloaded', { afterEvents: chosen.between(1, 5) })],
+    [habits.has('keep_alives') ? 2 : 0, keptAlive],
     [2, () => missingTerminal()],
     [1, (chosen) => combine(served(chosen), malformedFrame({ atEvent: chosen.between(0, 9) }))],
   ]);
@@ -137,6 +164,13 @@ function served(random: Random): Behaviour {
     [8, paced(random.between(1, 6))],
   ]);
   return how === undefined ? what : combine(what, how);
+}
+
+/** Nothing but comments, for as long as no reader may hold them back. */
+function keptAlive(random: Random): Behaviour {
+  const pace = paced(random.chance(0.2) ? random.between(300, 600) : random.between(1, 20));
+  const said = answer({ text: 'At last.', chunks: 1 });
+  return combine(said, keepAlives({ count: random.between(1, 3) }), pace);
 }
 
 function limited(random: Random): Behaviour {

@@ -13,6 +13,18 @@ const BLANK_LINE = /\r\n\r\n|\n\n/g;
  * line is an event only if its data is whole.
  */
 export function sentEvents(bytes: Buffer): SentEvent[] {
+  const { events, rest } = split(bytes);
+  return [...events, ...rest.filter((event) => !isBroken(event))];
+}
+
+/** The events, be it the last and torn one, of which the data is no JSON. */
+export function brokenEvents(bytes: Buffer): SentEvent[] {
+  const { events, rest } = split(bytes);
+  return [...events, ...rest].filter(isBroken);
+}
+
+/** The events that ended, and what began after them. */
+function split(bytes: Buffer): Record<'events' | 'rest', SentEvent[]> {
   const text = bytes.toString('latin1');
   const events: SentEvent[] = [];
   let start = 0;
@@ -21,8 +33,11 @@ export function sentEvents(bytes: Buffer): SentEvent[] {
     events.push(...eventOf(text.slice(start, index), endsAt));
     start = endsAt;
   }
-  const rest = eventOf(text.slice(start), bytes.length);
-  return [...events, ...rest.filter(({ data }) => data === '[DONE]' || parsed(data) !== undefined)];
+  return { events, rest: eventOf(text.slice(start), bytes.length) };
+}
+
+function isBroken({ data }: SentEvent): boolean {
+  return data !== '[DONE]' && parsed(data) === undefined;
 }
 
 function eventOf(block: string, endsAt: number): SentEvent[] {

@@ -20,7 +20,11 @@ export interface TruthApi extends ApiUnderTest {
   /** Undefined when the answer names none. */
   usageOf(answer: unknown): Tokens | undefined;
   usageOfStream(events: readonly SentEvent[]): Tokens | undefined;
+  /** Nothing can be missed of an event that the vendor does not name. */
+  isDocumented(eventName: string): boolean;
   isTerminal(event: SentEvent): boolean;
+  /** Whether nothing is missing of the answer but the event that says so. */
+  isFinished(events: readonly SentEvent[]): boolean;
   /** The type or code of the error that an event carries. */
   errorOf(event: SentEvent): string | undefined;
 }
@@ -28,7 +32,9 @@ export interface TruthApi extends ApiUnderTest {
 const UNREAD = {
   usageOf: () => undefined,
   usageOfStream: () => undefined,
+  isDocumented: () => false,
   isTerminal: () => false,
+  isFinished: () => false,
   errorOf: () => undefined,
 };
 
@@ -42,7 +48,13 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
         if (name === 'message_start') return anthropicUsage(known, at(event, 'message', 'usage'));
         return name === 'message_delta' ? anthropicUsage(known, at(event, 'usage')) : known;
       }, undefined),
+    isDocumented: (name) => /^(?:(?:message|content_block)_[a-z]+|ping|error)$/.test(name),
     isTerminal: (event) => isNamed(event, /^message_stop$/),
+    isFinished: (events) =>
+      events.some(
+        ({ name, data }) =>
+          name === 'message_delta' && typeof at(parsed(data), 'delta', 'stop_reason') === 'string',
+      ),
     errorOf: ({ name, data }) =>
       name === 'error' ? String(at(parsed(data), 'error', 'type')) : undefined,
   },
@@ -54,7 +66,15 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
         const usage = at(parsed(data), 'usage');
         return openAiUsage(usage, 'prompt', 'completion') ?? known;
       }, undefined),
+    isDocumented: (name) => name === '',
     isTerminal: ({ data }) => data === '[DONE]',
+    isFinished: (events) => {
+      const reasons = new Map(
+        events.flatMap(({ data }) => choicesIn(data)).map((one) => [at(one, 'index'), one]),
+      );
+      const last = [...reasons.values()].map((choice) => at(choice, 'finish_reason'));
+      return last.length > 0 && last.every((reason) => typeof reason === 'string');
+    },
     errorOf: ({ data }) => errorName(at(parsed(data), 'error')),
   },
   {
@@ -65,6 +85,9 @@ export const TRUTH_APIS: readonly [TruthApi, ...TruthApi[]] = [
         const usage = at(parsed(data), 'response', 'usage');
         return openAiUsage(usage, 'input', 'output') ?? known;
       }, undefined),
+    isDocumented: (name) => /^(?:response\..+|error)$/.test(name),
+    // Only its last event carries the response.
+    isFinished: () => false,
     isTerminal: (event) => isNamed(event, /^response\.(?:completed|incomplete|failed)$/),
     errorOf: ({ name, data }) => (name === 'error' ? errorName(parsed(data)) : undefined),
   },
@@ -95,6 +118,11 @@ function openAiUsage(usage: unknown, input: string, output: string): Tokens | un
     cacheRead,
     cacheWrite,
   };
+}
+
+function choicesIn(data: string): unknown[] {
+  const choices = at(parsed(data), 'choices');
+  return Array.isArray(choices) ? choices : [];
 }
 
 /** By its code; one that has none is the server's own. */

@@ -1,195 +1,203 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Call } from '../simulator/index.ts';
-import type { AuditRow } from '../support/audit-tables.ts';
-import { Fleet } from '../support/fleet.ts';
-import { until } from '../support/until.ts';
-import { observe, type Observation } from './client.ts';
-import { FIRST_BYTE_TIMEOUT_MS, IDLE_TIMEOUT_MS } from './expectation.ts';
-import { endOf, keyIndex, timeOf, type Evidence } from './evidence.ts';
-import { judge } from './judge.ts';
-import { DEFAULT_COOLDOWN_MS, refusalIn } from './key-refusal.ts';
-import { PoolModel, type TimedAttempt } from './pool-model.ts';
+import type { TestServer } from '../support/postgres.ts';
+import { accountsOf } from './accounts.ts';
+import { observe } from './client.ts';
+import type { Habits } from './habits.ts';
+import { Random } from './random.ts';
 import {
   behaviourFor,
   planRequest,
   providerCount,
-  typeOfProvider,
-  type PlannedRequest,
+  REQUESTS_PER_WINDOW,
+  type Scenario,
 } from './scenario.ts';
+import { BRIDGES, TruthSystem } from './truth-system.ts';
+import { differencesIn, type Asked, type Known } from './window.ts';
 
 export interface TruthRun {
   readonly seed: number;
   readonly requests: number;
+  readonly habits: Habits;
+  readonly server: TestServer;
+  /** The bridge to be tried; undefined is what `npm run build` made. */
+  readonly program?: string;
+  /** Nothing more is asked when so many differences have been found. */
+  readonly mismatchesMax?: number;
+  /** Ends the run before its time; everything that it started ends with it. */
+  readonly signal?: AbortSignal;
+  /** Told of after every window. */
+  readonly onProgress?: (result: TruthResult) => void;
 }
 
 export interface TruthResult {
+  /** How many requests have been compared. */
+  readonly compared: number;
+  readonly kills: number;
+  readonly mismatchCount: number;
+  /** The first of them. */
   readonly mismatches: readonly string[];
   /** How often each way to end was recorded: a run that met no fault proves nothing. */
   readonly endings: Readonly<Record<string, number>>;
 }
 
 const AT_A_TIME = 64;
-const KEYS = 4;
+/** So many requests are sent to the same two bridges; then everything is made anew. */
+const REQUESTS_PER_ROUND = 6 * REQUESTS_PER_WINDOW;
+/** After how many requests a bridge is killed, and after how many the next one. */
+const FIRST_KILL = [200, 1_000] as const;
+const NEXT_KILL = [400, 2_000] as const;
+const MISMATCHES_TOLD = 20;
 
-/** Lets clients, keys and connections do their worst, and compares all accounts of it. */
-export async function runTruth({ seed, requests }: TruthRun): Promise<TruthResult> {
-  const fleet = new Fleet();
-  const providers = Array.from({ length: providerCount(requests) }, (_, index) =>
-    fleet.provider(typeOfProvider(index), {
-      keys: KEYS,
-      FIRST_BYTE_TIMEOUT: `${FIRST_BYTE_TIMEOUT_MS}ms`,
-      IDLE_TIMEOUT: `${IDLE_TIMEOUT_MS}ms`,
-    }),
-  );
-  await fleet.start({
-    LOG_LEVEL: 'info',
-    AIBRIDGE_COOLDOWN_DEFAULT: `${DEFAULT_COOLDOWN_MS}ms`,
-    AIBRIDGE_KEY_RECHECK: 'off',
-    AIBRIDGE_BREAKER: 'off',
-  });
-  try {
-    fleet.simulator.onAnyKey((call) => behaviourFor(seed, call));
-    const planned = Array.from({ length: requests }, (_, index) =>
-      planRequest(seed, index, providers),
-    );
-    const seen = await observeAll(fleet.bridge.url, planned);
-    await until('the end of every call', () =>
-      fleet.simulator.calls.every(({ outcome }) => outcome !== null) ? true : undefined,
-    );
-    return compare(planned, seen, await accountsOf(fleet));
-  } finally {
-    await fleet.stop();
+/**
+ * Lets clients, keys and connections do their worst, kills bridges, and compares all
+ * accounts of it. What has been compared is forgotten, so a run may be of any length.
+ */
+export async function runTruth(run: TruthRun): Promise<TruthResult> {
+  const tally = new Tally();
+  const kills = new KillPlan(run.seed);
+  for (let first = 0; first < run.requests && !tally.isEnough(run); first += REQUESTS_PER_ROUND) {
+    const requests = Math.min(REQUESTS_PER_ROUND, run.requests - first);
+    const system = await TruthSystem.start(providerCount(requests), {
+      server: run.server,
+      program: run.program,
+    });
+    try {
+      await new Round(system, run, { tally, kills, first, requests }).run();
+    } finally {
+      tally.add(await system.stop());
+    }
+  }
+  return tally.result();
+}
+
+/** What has been found so far. */
+class Tally {
+  #compared = 0;
+  kills = 0;
+  #mismatchCount = 0;
+  readonly #mismatches: string[] = [];
+  readonly #endings: Record<string, number> = {};
+
+  add(mismatches: readonly string[]): void {
+    this.#mismatchCount += mismatches.length;
+    this.#mismatches.push(...mismatches.slice(0, MISMATCHES_TOLD - this.#mismatches.length));
+  }
+
+  compared(endings: readonly string[]): void {
+    this.#compared += endings.length;
+    for (const ending of endings) this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
+  }
+
+  isEnough({ mismatchesMax = Infinity, signal }: TruthRun): boolean {
+    return this.#mismatchCount >= mismatchesMax || signal?.aborted === true;
+  }
+
+  result(): TruthResult {
+    return {
+      compared: this.#compared,
+      kills: this.kills,
+      mismatchCount: this.#mismatchCount,
+      mismatches: [...this.#mismatches],
+      endings: { ...this.#endings },
+    };
   }
 }
 
-async function observeAll(
-  bridgeUrl: string,
-  planned: readonly PlannedRequest[],
-): Promise<readonly Observation[]> {
-  const seen: Observation[] = [];
-  const entries = planned.entries();
-  const client = async (): Promise<void> => {
-    for (const [index, request] of entries) seen[index] = await observe(bridgeUrl, request);
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, client));
-  return seen;
+/** At which request which bridge is killed. */
+class KillPlan {
+  readonly #random: Random;
+  #next: number;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed, 'kills');
+    this.#next = this.#random.between(...FIRST_KILL);
+  }
+
+  /** The bridge to be killed now, if one is. */
+  at(index: number): number | undefined {
+    if (index < this.#next) return undefined;
+    this.#next = index + this.#random.between(...NEXT_KILL);
+    return this.#random.between(0, BRIDGES - 1);
+  }
 }
 
-interface Accounts {
-  readonly calls: ReadonlyMap<string, readonly Call[]>;
-  readonly rows: ReadonlyMap<string, AuditRow>;
-  readonly attempts: ReadonlyMap<string, readonly AuditRow[]>;
+interface RoundParts {
+  readonly tally: Tally;
+  readonly kills: KillPlan;
+  /** The number of its first request. */
+  readonly first: number;
+  readonly requests: number;
 }
 
-/** What the provider and the audit say, by the user agent that names the request. */
-async function accountsOf(fleet: Fleet): Promise<Accounts> {
-  const { tables, simulator } = fleet;
-  const rows = await until('the end of every record', async () => {
-    await delay(100);
-    const all = await tables.rows('SELECT * FROM interceptions');
-    return all.every(({ status }) => status !== 'in_progress') ? all : undefined;
-  });
-  const attempts = await tables.rows('SELECT * FROM attempts ORDER BY ordinal');
-  const named = new Map(rows.map((row) => [row['id'], String(row['user_agent'])]));
-  return {
-    calls: Map.groupBy(simulator.calls, ({ headers }) => headers['user-agent'] ?? ''),
-    rows: new Map(rows.map((row) => [String(row['user_agent']), row])),
-    attempts: Map.groupBy(attempts, (row) => named.get(row['interception_id']) ?? ''),
-  };
-}
+/** The requests of one pair of bridges, from their start to their stop. */
+class Round {
+  readonly #system: TruthSystem;
+  readonly #run: TruthRun;
+  readonly #parts: RoundParts;
+  readonly #scenario: Scenario;
+  readonly #windows = new Map<number, Asked[]>();
+  /** One window is compared after the other. */
+  #comparing: Promise<void> = Promise.resolve();
+  #killing: Promise<void> = Promise.resolve();
 
-function compare(
-  planned: readonly PlannedRequest[],
-  seen: readonly Observation[],
-  accounts: Accounts,
-): TruthResult {
-  const known = planned.flatMap((request, index): KnownEvidence[] => {
-    const observation = seen[index];
-    if (observation === undefined) return [];
-    const { userAgent } = request;
-    const calls = accounts.calls.get(userAgent) ?? [];
-    const attempts = accounts.attempts.get(userAgent) ?? [];
-    const row = accounts.rows.get(userAgent);
-    return [{ request, seen: observation, calls, row, attempts }];
-  });
-  const judgeOf = judgeFor(known);
-  const endings: Record<string, number> = {};
-  const mismatches = known.flatMap((evidence) => {
-    const ending = String(evidence.row?.['error_type'] ?? evidence.row?.['status']);
-    endings[ending] = (endings[ending] ?? 0) + 1;
-    const found = judgeOf(evidence);
-    return found.length === 0 ? [] : [report(evidence, found)];
-  });
-  return { mismatches, endings };
-}
+  constructor(system: TruthSystem, run: TruthRun, parts: RoundParts) {
+    this.#system = system;
+    this.#run = run;
+    this.#parts = parts;
+    this.#scenario = { seed: run.seed, habits: run.habits, bridges: BRIDGES };
+    system.simulator.onAnyKey((call) => behaviourFor(this.#scenario, call));
+  }
 
-/** What of one request depends on all the others: the keys' states, and the broken connections. */
-function judgeFor(known: readonly KnownEvidence[]): (evidence: KnownEvidence) => string[] {
-  const pools = poolModels(known);
-  const byProvider = Map.groupBy(known, ({ request }) => request.provider.name);
-  const broken = new Map(
-    Array.from(byProvider, ([name, of]) => [name, of.flatMap(({ calls }) => brokenAtMs(calls))]),
-  );
-  return ({ row, ...evidence }) => {
-    const { name } = evidence.request.provider;
-    if (row === undefined) {
-      // One that hung up before its request was there is nothing to record.
-      const neverCame = evidence.seen.kind === 'left' && evidence.calls.length === 0;
-      return neverCame ? [] : ['there is no record'];
-    }
-    const pool = pools.get(name) ?? new PoolModel(0, []);
-    return judge({ ...evidence, row, pool, brokenAtMs: broken.get(name) ?? [] });
-  };
-}
-
-function brokenAtMs(calls: readonly Call[]): number[] {
-  return calls.flatMap(({ outcome, endedAtMs }) =>
-    (outcome === 'cut' || outcome === 'reset') && endedAtMs !== null ? [endedAtMs] : [],
-  );
-}
-
-type KnownEvidence = Pick<Evidence, 'request' | 'seen' | 'calls' | 'attempts'> & {
-  readonly row: AuditRow | undefined;
-};
-
-function poolModels(known: readonly KnownEvidence[]): ReadonlyMap<string, PoolModel> {
-  const pooled = known.filter(({ request }) => request.own === undefined);
-  const byProvider = Map.groupBy(pooled, ({ request }) => request.provider.name);
-  return new Map(
-    Array.from(byProvider, ([name, of]) => [name, new PoolModel(KEYS, of.flatMap(timedAttempts))]),
-  );
-}
-
-/** Which attempts cost a key its turn: what the provider said, at the time that the audit gives. */
-function timedAttempts({ request, calls, attempts }: KnownEvidence): TimedAttempt[] {
-  return attempts.map((attempt, index) => {
-    const call = calls[index];
-    // One that was aborted did not get to the point of judging its key.
-    const isJudged = call !== undefined && attempt['outcome'] !== 'aborted';
-    return {
-      key: keyIndex(request, attempt),
-      name: request.userAgent,
-      startedMs: timeOf(attempt['started_at']),
-      endedMs: endOf(attempt),
-      cooldownMs: isJudged ? refusalIn(call, request.api)?.cooldownMs : undefined,
+  async run(): Promise<void> {
+    const places = Array.from({ length: this.#parts.requests }).keys();
+    const client = async (): Promise<void> => {
+      for (const place of places) await this.#ask(place);
     };
-  });
+    await Promise.all(Array.from({ length: AT_A_TIME }, client));
+    await this.#killing;
+    await this.#comparing;
+  }
+
+  async #ask(place: number): Promise<void> {
+    const { tally, kills, first, requests } = this.#parts;
+    if (tally.isEnough(this.#run)) return;
+    const { providers } = this.#system;
+    const request = planRequest(this.#scenario, first + place, providers, place);
+    const victim = kills.at(first + place);
+    if (victim !== undefined) this.#kill(victim);
+    const life = await this.#system.lifeFor(request);
+    const seen = await observe(life.url, request);
+    const number = Math.floor(place / REQUESTS_PER_WINDOW);
+    const window = this.#windows.get(number) ?? [];
+    this.#windows.set(number, window);
+    window.push({ request, seen, life });
+    const size = Math.min(REQUESTS_PER_WINDOW, requests - number * REQUESTS_PER_WINDOW);
+    if (window.length < size) return;
+    this.#windows.delete(number);
+    this.#comparing = this.#comparing.then(() => this.#compare(window));
+    await this.#comparing;
+  }
+
+  /** One bridge after the other, so that one of them is there. */
+  #kill(victim: number): void {
+    const bridge = this.#system.bridges[victim];
+    this.#parts.tally.kills += 1;
+    this.#killing = this.#killing.then(() => bridge?.kill());
+    // One that does not come back is met by whoever waits for it, or at the end.
+    this.#killing.catch(() => undefined);
+  }
+
+  async #compare(window: readonly Asked[]): Promise<void> {
+    const { tally } = this.#parts;
+    const known = await accountsOf(this.#system, window);
+    const { pulse } = this.#system;
+    tally.add(differencesIn(known, (fromMs, untilMs) => pulse.heldUpMs(fromMs, untilMs)));
+    tally.compared(known.map(endingOf));
+    this.#run.onProgress?.(tally.result());
+  }
 }
 
-function report({ request, seen, calls, row, attempts }: KnownEvidence, found: string[]): string {
-  const { userAgent, api, mode, own, leave } = request;
-  const what = `${userAgent} ${request.provider.name} ${api.title} ${mode}`;
-  const called = calls.map(({ key, behaviour, sent, outcome }) =>
-    [String(key).slice(-4), behaviour, sent.status, `${sent.bytes.length}B`, outcome].join(' '),
-  );
-  const audited = attempts.map(({ credential_hint: hint, outcome, status }) =>
-    [String(hint).slice(-4), outcome, status].join(' '),
-  );
-  return [
-    `${what}${own === undefined ? '' : ' own key'}${leave ? ` leaves ${JSON.stringify(leave)}` : ''}`,
-    `  differs: ${found.join('; ')}`,
-    `  client: ${[seen.kind, seen.status, `${seen.bytes.length}B`].join(' ')}`,
-    `  provider: ${called.join(', ')}`,
-    `  audit: ${[row?.['status'], row?.['error_type']].join(' ')} [${audited.join(', ')}]`,
-  ].join('\n');
+/** What a run counts: the type of the error, or how it ended without one. */
+function endingOf({ rows: [row] }: Known): string {
+  if (row === undefined) return 'not recorded';
+  return String(row['error_type'] === null ? row['status'] : row['error_type']);
 }

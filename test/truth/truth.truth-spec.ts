@@ -1,19 +1,20 @@
 import { env } from 'node:process';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
+import { HABITS_READ } from './habits.ts';
 import { runTruth } from './truth-run.ts';
 
-// The short run is part of `npm test`; `npm run test:truth` is the long one.
-const isLong = env['MODE'] === 'long';
-const requests = Number(env['TRUTH_REQUESTS'] ?? (isLong ? 20_000 : 1_200));
+// The short run. The long ones are `npm run test:truth`, a program of its own.
+const requests = 1_200;
 const seed = Number(env['TRUTH_SEED'] ?? Date.now() % 1_000_000);
-const replay = `TRUTH_SEED=${seed} TRUTH_REQUESTS=${requests} npm run test:truth`;
 
 test('the audit, the provider and the client tell the same story of every request', async () => {
-  const { mismatches, endings } = await runTruth({ seed, requests });
+  const run = { seed, requests, habits: HABITS_READ, server: inject('postgres') };
+  const { mismatchCount, mismatches, endings, kills } = await runTruth(run);
 
-  const told = mismatches.slice(0, 20).join('\n');
-  expect(mismatches.length, `${told}\n\nagain: ${replay}\n`).toBe(0);
+  const replay = `npm run test:truth -- --requests ${requests} --seed ${seed}`;
+  expect(mismatchCount, `${mismatches.join('\n')}\n\nagain: ${replay}\n`).toBe(0);
   for (const ending of ENDINGS) expect(endings, `seed ${seed}`).toHaveProperty(ending);
+  expect(kills, `seed ${seed}`).toBeGreaterThan(0);
 }, 600_000);
 
 /** What every run must have met. */
