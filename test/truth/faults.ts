@@ -1,0 +1,76 @@
+/** A change to the built program with which it no longer tells the truth, or no longer does as it says. */
+export interface Fault {
+  readonly title: string;
+  /** Stands in exactly one place of the program, wherever that is. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    title: 'the record names the first key that was tried, not the one that served',
+    find: 'this.#lastCredential = finished.credential;',
+    replace: 'this.#lastCredential ??= finished.credential;',
+  },
+  {
+    title: 'a token is counted too many',
+    find: 'return { tokens: { input, output, cacheRead, cacheWrite }, usageSource };',
+    replace: 'return { tokens: { input: input + 1, output, cacheRead, cacheWrite }, usageSource };',
+  },
+  {
+    title: 'of one chunk in a hundred the first byte is lost on its way down',
+    find: 'await this.#plan.downstream.write(bytes);',
+    replace:
+      'await this.#plan.downstream.write(bytes.length % 97 === 0 ? bytes.subarray(1) : bytes);',
+  },
+  {
+    title: 'a stream that broke off ends as if it were whole',
+    find: "downstream.end(`${observer.isBetweenFrames ? '' : '\\n\\n'}${inBandError(failure)}`);",
+    replace: 'downstream.end();',
+  },
+  {
+    title: 'a key is back 300 ms too soon',
+    find: 'if (!cooldown || cooldown.untilMs <= nowMs)',
+    replace: 'if (!cooldown || cooldown.untilMs - 300 <= nowMs)',
+  },
+  {
+    title: 'an answer that its caller left is recorded as completed',
+    find: "return { ...known, status: 'aborted' };",
+    replace: "return { ...known, status: 'completed' };",
+  },
+  {
+    title: 'the status of a blocking answer that broke off is forgotten',
+    find: "return { kind: 'failed', failure: error, status: attempt.status };",
+    replace: "return { kind: 'failed', failure: error, status: null };",
+  },
+  {
+    title: 'a limit for one model keeps the key from the others',
+    find: 'return isOfModel ? model : null;',
+    replace: 'return null;',
+  },
+  {
+    title: 'a bridge does not tell the other one what it knows of the keys',
+    find: 'this.#outbox.add(transition);',
+    replace: '',
+  },
+  {
+    title: 'an attempt with a rejected key is left out',
+    find: 'call.onAttempt(finished);',
+    replace: "if (finished.outcome !== 'unauthorized') call.onAttempt(finished);",
+  },
+  {
+    title: 'the end is recorded a moment after the answer has gone down, and not before',
+    find: 'this.#count += 1;\n        await this.#send();',
+    replace: 'this.#count += 1;\n        setTimeout(() => void this.#send(), 150);',
+  },
+  {
+    title: 'an error in the first event of a stream does not lead to the next key',
+    find: 'if (status >= 400 || !error)\n        return status;',
+    replace: 'return status;',
+  },
+  {
+    title: 'callers are sent back a second too soon',
+    find: 'String(Math.ceil(retryAfterMs / 1_000))',
+    replace: 'String(Math.floor(retryAfterMs / 1_000))',
+  },
+];
