@@ -48,6 +48,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'clients',
+          include: ['test/clients/**/*.clients-spec.ts'],
+          globalSetup: ['test/support/postgres.ts', 'test/clients/programs.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          retry,
+        },
+      },
+      {
+        test: {
           name: 'truth',
           include: ['test/truth/**/*.truth-spec.ts'],
           hookTimeout: 60_000,
