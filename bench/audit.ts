@@ -1,8 +1,8 @@
-import process, { env, stdout } from 'node:process';
+import { stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import { Bridge } from '../test/support/bridge.ts';
 import { generateAuditData } from './audit-data.ts';
+import { onDatabase, startOnFilled } from './filled-database.ts';
 
 const USAGE = `node bench/audit.ts [--records 5000000] [--days 60]
 
@@ -31,6 +31,8 @@ const ONE = [
   'providerType=nobody',
   'model=anthropic-model-0',
   'model=anthropic-model-5&model=nobody',
+  'servedModel=anthropic-model-0-20251101',
+  'purpose=title',
   'client=Zed',
   'api=responses',
   'api=passthrough',
@@ -97,28 +99,14 @@ function questions(newest: { readonly id: string; readonly session: string }) {
   ] as const;
 }
 
-const url = env['DATABASE_URL'];
-if (url === undefined) {
-  process.stderr.write(USAGE);
-  process.exitCode = 2;
-} else {
-  process.exitCode = await measure(url);
-}
+await onDatabase(USAGE, measure);
 
 async function measure(databaseUrl: string): Promise<number> {
-  const bridge = await Bridge.start({
-    env: {
-      DATABASE_URL: databaseUrl,
-      LOG_LEVEL: 'info',
-      AIBRIDGE_RETENTION: '0',
-      AIBRIDGE_CONTENT_RETENTION: '0',
-    },
-  });
+  const bridge = await startOnFilled(databaseUrl);
   const client = new Client({ connectionString: databaseUrl });
   try {
-    await bridge.log(({ msg }) => msg === 'the database is ready');
     await client.connect();
-    const newest = await newestRecord(client);
+    const newest = await newestRecord(client, databaseUrl);
     let isSlow = false;
     for (const [what, budgetMs, paths] of questions(newest)) {
       for (const path of paths) {
@@ -135,10 +123,14 @@ async function measure(databaseUrl: string): Promise<number> {
   }
 }
 
-async function newestRecord(client: Client): Promise<{ id: string; session: string }> {
+async function newestRecord(
+  client: Client,
+  databaseUrl: string,
+): Promise<{ id: string; session: string }> {
   const { rows: found } = await client.query('SELECT FROM interceptions LIMIT 1');
   if (found.length === 0) {
     await generateAuditData(client, {
+      databaseUrl,
       records: Number(values.records),
       days: Number(values.days),
       onProgress: (what) => stdout.write(`${what}\n`),

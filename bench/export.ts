@@ -6,13 +6,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import process, { env, stdout } from 'node:process';
+import process, { stdout } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { Bridge } from '../test/support/bridge.ts';
+import type { Bridge } from '../test/support/bridge.ts';
 import { median } from '../test/support/load.ts';
 import { messagesBody, POOL_KEY, residentMiB } from '../test/support/system.ts';
 import { answer, startSimulator } from '../test/simulator/index.ts';
+import { onDatabase, startOnFilled } from './filled-database.ts';
 
 const RECORDS = 1_000_000;
 const GROWTH_MIB_MAX = 50;
@@ -30,30 +31,17 @@ const READER = `
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
   console.log(lines);`;
 
-const url = env['DATABASE_URL'];
-if (url === undefined) {
-  process.stderr.write('bench/export.ts wants DATABASE_URL\n');
-  process.exitCode = 2;
-} else {
-  process.exitCode = await measure(url);
-}
+await onDatabase('bench/export.ts wants DATABASE_URL\n', measure);
 
 async function measure(databaseUrl: string): Promise<number> {
   const simulator = await startSimulator();
   simulator.onAnyKey(() => answer({ text: 'a few words' }));
-  const bridge = await Bridge.start({
-    env: {
-      DATABASE_URL: databaseUrl,
-      LOG_LEVEL: 'info',
-      AIBRIDGE_RETENTION: '0',
-      AIBRIDGE_CONTENT_RETENTION: '0',
-      AIBRIDGE_PROVIDER_0_TYPE: 'anthropic',
-      AIBRIDGE_PROVIDER_0_BASE_URL: simulator.url,
-      AIBRIDGE_PROVIDER_0_KEYS: POOL_KEY,
-    },
+  const bridge = await startOnFilled(databaseUrl, {
+    AIBRIDGE_PROVIDER_0_TYPE: 'anthropic',
+    AIBRIDGE_PROVIDER_0_BASE_URL: simulator.url,
+    AIBRIDGE_PROVIDER_0_KEYS: POOL_KEY,
   });
   try {
-    await bridge.log(({ msg }) => msg === 'the database is ready');
     const since = await startOfNewest(databaseUrl);
     // Warm: calls have been served, and questions have been asked.
     await calls(bridge, () => CALLS_QUIET);
