@@ -11,7 +11,20 @@ describe('a query that failed', () => {
     [{ code: 'P1017' }, 'connection'],
     [{ cause: { code: 'ECONNREFUSED' } }, 'connection'],
     [{ cause: { cause: { originalCode: '08006' } } }, 'connection'],
+    [
+      { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } } },
+      'connection',
+    ],
+    [
+      { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'SocketTimeout' } } } },
+      'connection',
+    ],
     [new Error('Connection terminated unexpectedly'), 'connection'],
+    [new Error('Client has encountered a connection error and is not queryable'), 'connection'],
+    [
+      { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'ColumnNotFound' } } } },
+      undefined,
+    ],
     [{ code: '42601' }, undefined],
     [new Error('a fault of ours'), undefined],
     [undefined, undefined],

@@ -1,4 +1,4 @@
-import { isObject } from '../../core/json.ts';
+import { errorParts } from '../../core/error-parts.ts';
 
 /**
  * - `unavailable`: down, or not up yet; the audit API answers 503
@@ -31,12 +31,10 @@ export function reasonOf(error: unknown): string {
 
 /** By PostgreSQL, as it took too long: nobody else cancels any. */
 const CANCELLED = '57014';
-const NESTED_IN = ['cause', 'meta', 'driverAdapterError'];
-const DEPTH_MAX = 5;
 
 /** Whether a statement was cancelled, wherever in the error Prisma has put that. */
-export function isCancelled(error: unknown, depth = 0): boolean {
-  if (!isObject(error) || depth > DEPTH_MAX) return false;
-  if (error['originalCode'] === CANCELLED || error['code'] === CANCELLED) return true;
-  return NESTED_IN.some((name) => isCancelled(error[name], depth + 1));
+export function isCancelled(error: unknown): boolean {
+  return [...errorParts(error)].some(
+    ({ originalCode, code }) => originalCode === CANCELLED || code === CANCELLED,
+  );
 }

@@ -1,5 +1,5 @@
+import { errorParts } from '../../core/error-parts.ts';
 import { errorText } from '../../core/errors.ts';
-import { isObject } from '../../core/json.ts';
 import { WRITTEN_COLUMNS } from './prisma-written-columns.ts';
 import type { StoreFailure } from './record-store.ts';
 
@@ -16,8 +16,6 @@ const NULL_VALUE = '23502';
 const STATEMENT_TIMEOUT = '57014';
 /** Prisma's for the time of a transaction, be it that it never began. */
 const TRANSACTION_TIMEOUT = { code: 'P2028', message: /expired transaction/ };
-const NESTED_IN = ['cause', 'meta', 'driverAdapterError'];
-const DEPTH_MAX = 5;
 /** Of a check; no table has one but that of its partitions, that a row fits one of them. */
 const NO_PARTITION = '23514';
 const REASON_LENGTH_MAX = 300;
@@ -78,11 +76,12 @@ function isTransactionTimeout(error: unknown): boolean {
 }
 
 /** The five-character SQLSTATE, wherever in the error the driver adapter has put it. */
-function sqlState(error: unknown, depth = 0): string | undefined {
-  if (!isObject(error) || depth > DEPTH_MAX) return undefined;
-  const own = [error['originalCode'], error['code']].find(isSqlState);
-  if (own !== undefined) return own;
-  return NESTED_IN.map((name) => sqlState(error[name], depth + 1)).find(isSqlState);
+function sqlState(error: unknown): string | undefined {
+  for (const { originalCode, code } of errorParts(error)) {
+    const own = [originalCode, code].find(isSqlState);
+    if (own !== undefined) return own;
+  }
+  return undefined;
 }
 
 /** Prisma's own codes, such as P2010, have the same five characters. */
