@@ -1,20 +1,7 @@
+import type { AttemptOutcome, CredentialKind } from '../core/attempt-outcome.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CallerCredential } from '../providers/index.ts';
 import type { UpstreamFailure } from './upstream-failure.ts';
-
-export type CredentialKind = 'centralized' | 'byok';
-
-export type AttemptOutcome =
-  | 'served'
-  | 'relayed_error'
-  | 'rate_limited'
-  | 'quota_exhausted'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'server_error'
-  | 'transport_error'
-  | 'timeout'
-  | 'aborted';
 
 /** What a call is made with: a key of the pool, or what the caller brought. */
 export interface Credential extends CallerCredential {

@@ -1,10 +1,4 @@
-export {
-  Attempt,
-  type AttemptOutcome,
-  type AttemptWitness,
-  type Credential,
-  type FinishedAttempt,
-} from './attempt.ts';
+export { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
 export {
   callWithFailover,
   type CallResult,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { USAGE_SUMS } from '../../core/usage-sums.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { conditions, isOneOf } from '../question/prisma-conditions.ts';
 import type { Scope } from '../question/scope.ts';
@@ -21,21 +22,6 @@ const COLUMNS: Record<Dimension, string> = {
 };
 const TIMES: ReadonlySet<Dimension> = new Set(['hour', 'day', 'month']);
 
-const SUMS = [
-  'interceptions',
-  'completed',
-  'failed',
-  'aborted',
-  'interrupted',
-  'failed_over',
-  'attempts',
-  'input_tokens',
-  'output_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'duration_ms',
-];
-
 /** A record as a row of the totals. */
 const RECORD = Prisma.raw(`i.started_at AS starts_at, i.initiator_id, i.provider_name, i.model,
   coalesce(i.served_model, '') AS served_model, i.client, i.credential_kind, i.credential_hint,
@@ -45,7 +31,7 @@ const RECORD = Prisma.raw(`i.started_at AS starts_at, i.initiator_id, i.provider
   i.failed_over::int AS failed_over, i.attempt_count AS attempts, i.input_tokens, i.output_tokens,
   i.cache_read_tokens, i.cache_write_tokens, coalesce(i.duration_ms, 0) AS duration_ms`);
 const TOTAL = Prisma.raw(`starts_at, initiator_id, provider_name, model, served_model, client,
-  credential_kind, credential_hint, credential_fingerprint, ${SUMS.join(', ')}`);
+  credential_kind, credential_hint, credential_fingerprint, ${USAGE_SUMS.join(', ')}`);
 
 /**
  * Reads what was used from the totals, which outlive the records, together with what was counted
@@ -81,7 +67,7 @@ function selected(groupBy: readonly Dimension[]): Prisma.Sql {
   const groups = groupBy.map((dimension) =>
     TIMES.has(dimension) ? `${COLUMNS[dimension]} AS ${dimension}` : COLUMNS[dimension],
   );
-  const sums = SUMS.map((column) => `coalesce(sum(${column}), 0)::bigint AS ${column}`);
+  const sums = USAGE_SUMS.map((column) => `coalesce(sum(${column}), 0)::bigint AS ${column}`);
   return Prisma.raw([...groups, ...sums].join(', '));
 }
 

@@ -1,3 +1,4 @@
+import type { AttemptOutcome, CredentialKind } from '../../core/attempt-outcome.ts';
 import type { ApiName } from '../../core/api-name.ts';
 
 /**
@@ -7,7 +8,6 @@ import type { ApiName } from '../../core/api-name.ts';
  */
 export const JOURNAL_VERSION = 1;
 
-export type CredentialKind = 'centralized' | 'byok';
 /** `interrupted` is never written by a living process: it is concluded about a dead one. */
 export type EndStatus = 'completed' | 'failed' | 'aborted' | 'interrupted';
 export type UsageSource = 'provider' | 'partial' | 'none';
@@ -27,17 +27,6 @@ export type Purpose =
   | 'quota'
   | 'helper';
 export type ThoughtSource = 'thinking' | 'reasoning_summary' | 'commentary';
-export type AttemptOutcome =
-  | 'served'
-  | 'relayed_error'
-  | 'rate_limited'
-  | 'quota_exhausted'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'server_error'
-  | 'transport_error'
-  | 'timeout'
-  | 'aborted';
 
 interface EventBase {
   /** The interception. */

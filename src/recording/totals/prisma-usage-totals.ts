@@ -1,14 +1,7 @@
+import { USAGE_SUMS } from '../../core/usage-sums.ts';
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import { UsageTotals } from './roll-up.ts';
-import {
-  bounded,
-  GROUP,
-  GROUPS_MAX,
-  isNothing,
-  summed,
-  SUMS,
-  type GroupsMax,
-} from './usage-groups.ts';
+import { bounded, GROUP, GROUPS_MAX, isNothing, summed, type GroupsMax } from './usage-groups.ts';
 
 interface Bounds {
   /** At once. */
@@ -61,8 +54,8 @@ const IS_SOMETHING = Prisma.raw(`NOT ${isNothing((sum) => `sum(${sum})`)}`);
 const COLUMNS = Prisma.raw(GROUP.join(', '));
 const KEY = Prisma.sql`initiator_id, grain, starts_at, ${COLUMNS}`;
 const SUMMED = Prisma.raw(summed);
-const ALL_SUMS = Prisma.raw(SUMS.join(', '));
-const ADDED = Prisma.raw(SUMS.map((sum) => `${sum} = t.${sum} + excluded.${sum}`).join(', '));
+const ALL_SUMS = Prisma.raw(USAGE_SUMS.join(', '));
+const ADDED = Prisma.raw(USAGE_SUMS.map((sum) => `${sum} = t.${sum} + excluded.${sum}`).join(', '));
 
 /**
  * In the order in which they were counted: something is taken back later than it was counted, and

@@ -1,3 +1,5 @@
+import { USAGE_SUMS } from '../../core/usage-sums.ts';
+
 /** What is counted apart. */
 export const GROUP = [
   'provider_name',
@@ -7,21 +9,6 @@ export const GROUP = [
   'credential_kind',
   'credential_hint',
   'credential_fingerprint',
-];
-
-export const SUMS = [
-  'interceptions',
-  'completed',
-  'failed',
-  'aborted',
-  'interrupted',
-  'failed_over',
-  'attempts',
-  'input_tokens',
-  'output_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'duration_ms',
 ];
 
 export interface GroupsMax {
@@ -43,11 +30,11 @@ const NAMES_BYTES_MAX = 1_000;
 
 const GROUP_LIST = GROUP.join(', ');
 
-export const summed = SUMS.map((sum) => `sum(${sum})::bigint AS ${sum}`).join(', ');
+export const summed = USAGE_SUMS.map((sum) => `sum(${sum})::bigint AS ${sum}`).join(', ');
 
 /** A condition: that nothing is left of the sums. */
 export function isNothing(of: (sum: string) => string): string {
-  return `(${SUMS.map(of).join(', ')}) = (${SUMS.map(() => '0').join(', ')})`;
+  return `(${USAGE_SUMS.map(of).join(', ')}) = (${USAGE_SUMS.map(() => '0').join(', ')})`;
 }
 
 /**
@@ -84,7 +71,7 @@ export function bounded(name: string, from: string, max: number): string {
         c.client, c.credential_kind,
         CASE WHEN ${IS_KEY_TOLD} THEN c.credential_hint ELSE '' END AS credential_hint,
         CASE WHEN ${IS_KEY_TOLD} THEN c.credential_fingerprint ELSE '' END AS credential_fingerprint,
-        ${SUMS.map((sum) => `c.${sum}`).join(', ')}
+        ${USAGE_SUMS.map((sum) => `c.${sum}`).join(', ')}
       FROM ${from} AS c JOIN ${name}_apart AS a USING (initiator_id, day, ${GROUP_LIST}))`;
 }
 
