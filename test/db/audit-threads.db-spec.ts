@@ -5,26 +5,22 @@ import { createPrismaClient } from '../../src/database/connection/prisma-client.
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import type { RecordEvent, StartEvent } from '../../src/recording/journal/events.ts';
 import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import { aStart, aTool, anEnd } from '../support/record-events.ts';
 
 const AT = Date.UTC(2026, 5, 1);
 const [A, B, C, D] = [1, 2, 3, 4].map((second) => uuidv7(AT + second * 1_000));
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let prisma: PrismaClient;
 let store: PrismaRecordStore;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 1 });
-  store = new PrismaRecordStore(prisma);
+  database = await createRecordsDatabase(1);
+  ({ prisma, store } = database);
 });
 
-afterEach(async () => {
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterEach(() => database.drop());
 
 /** One call of an agent: the result it carries, if any, and the tool that its answer asks for. */
 function call(

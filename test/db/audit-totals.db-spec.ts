@@ -1,31 +1,26 @@
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
+import type { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { PrismaUsageTotals } from '../../src/recording/totals/prisma-usage-totals.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import { aStart, anEnd } from '../support/record-events.ts';
 import { until } from '../support/until.ts';
 
 const AT = Date.UTC(2026, 5, 30, 23, 59);
 const INSTANCE = '01a00000-0000-7000-8000-000000000001';
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let prisma: PrismaClient;
 let store: PrismaRecordStore;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 8 });
-  store = new PrismaRecordStore(prisma);
+  database = await createRecordsDatabase();
+  ({ prisma, store } = database);
 });
 
-afterEach(async () => {
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterEach(() => database.drop());
 
 /** What the totals of one grain say of everybody once they are added up. */
 async function totals(initiatorId = '', grain = 'month'): Promise<unknown> {

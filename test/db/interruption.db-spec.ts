@@ -1,11 +1,10 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
+import type { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { PrismaUsageTotals } from '../../src/recording/totals/prisma-usage-totals.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import {
   anAttempt,
   anAttemptSoFar,
@@ -16,23 +15,17 @@ import {
   aUsage,
 } from '../support/record-events.ts';
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let prisma: PrismaClient;
 let store: PrismaRecordStore;
 let tables: AuditTables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 4 });
-  store = new PrismaRecordStore(prisma);
-  tables = await AuditTables.open(database.url);
+  database = await createRecordsDatabase(4);
+  ({ prisma, store, tables } = database);
 });
 
-afterAll(async () => {
-  await tables.close();
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterAll(() => database.drop());
 
 function interception(id: string) {
   return tables.rows('SELECT * FROM interceptions WHERE id = $1', [id]).then(([row]) => row);

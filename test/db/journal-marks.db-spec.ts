@@ -4,38 +4,33 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SystemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { encodeLine } from '../../src/recording/journal/journal-line.ts';
 import { JournalReader } from '../../src/recording/journal/journal-reader.ts';
 import { segmentName } from '../../src/recording/journal/journal-segments.ts';
 import { PrismaPurgeStore } from '../../src/recording/retention/prisma-purge-store.ts';
-import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
+import type { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { PrismaUsageTotals } from '../../src/recording/totals/prisma-usage-totals.ts';
 import { Writer } from '../../src/recording/writer/writer.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import { anAttempt, anEnd, anId, aPrompt, aStart } from '../support/record-events.ts';
 
 const DAY = 86_400_000;
 
 let directory: string;
-let database: TestDatabase;
+let database: RecordsDatabase;
 let tables: AuditTables;
 let prisma: PrismaClient;
 let store: PrismaRecordStore;
 
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'aibridge-marks-'));
-  database = await createTestDatabase();
-  tables = await AuditTables.open(database.url);
-  prisma = createPrismaClient(database.url, { poolMax: 2 });
-  store = new PrismaRecordStore(prisma);
+  database = await createRecordsDatabase(2);
+  ({ prisma, store, tables } = database);
 });
 
 afterEach(async () => {
-  await prisma.$disconnect();
-  await tables.close();
   await database.drop();
   await rm(directory, { recursive: true, force: true });
 });

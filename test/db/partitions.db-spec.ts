@@ -9,8 +9,8 @@ import {
 } from '../../src/recording/partitions/prisma-partitions.ts';
 import { PrismaPurgeStore } from '../../src/recording/retention/prisma-purge-store.ts';
 import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import { aPrompt, aStart } from '../support/record-events.ts';
 
 const DAY = 86_400_000;
@@ -23,21 +23,16 @@ let made = 0;
 const idAt = (ms: number): string =>
   firstIdAt(ms).slice(0, -12) + String((made += 1)).padStart(12, '0');
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let prisma: PrismaClient;
 let tables: AuditTables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 8 });
-  tables = new AuditTables(database.url);
+  database = await createRecordsDatabase();
+  ({ prisma, tables } = database);
 });
 
-afterAll(async () => {
-  await tables.close();
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterAll(() => database.drop());
 
 const started = (time: string) => [aStart({ id: idAt(at(time)), model: 'either' })];
 

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
-import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import {
   AT,
   anAttempt,
@@ -17,23 +16,16 @@ import {
   aUsage,
 } from '../support/record-events.ts';
 
-let database: TestDatabase;
-let prisma: PrismaClient;
+let database: RecordsDatabase;
 let store: PrismaRecordStore;
 let tables: AuditTables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 4 });
-  store = new PrismaRecordStore(prisma);
-  tables = await AuditTables.open(database.url);
+  database = await createRecordsDatabase(4);
+  ({ store, tables } = database);
 });
 
-afterAll(async () => {
-  await tables.close();
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterAll(() => database.drop());
 
 const ALL = [
   'interceptions',

@@ -1,6 +1,5 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { createPrismaClient } from '../../src/database/connection/prisma-client.ts';
 import { firstIdAt, uuidv7 } from '../../src/core/ids.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { TEXT_TABLES } from '../../src/recording/partitions/prisma-partitions.ts';
@@ -8,8 +7,8 @@ import { PrismaAuditCheck } from '../../src/recording/verify/prisma-audit-check.
 import { PrismaPurgeStore } from '../../src/recording/retention/prisma-purge-store.ts';
 import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { Retention, type RetentionSettings } from '../../src/recording/retention/retention.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import {
   anAttempt,
   anEnd,
@@ -25,24 +24,18 @@ const NOW = Date.now();
 /** A little more than is purged at once. */
 const PER_AGE = 2_100;
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let prisma: PrismaClient;
 let tables: AuditTables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  prisma = createPrismaClient(database.url, { poolMax: 4 });
-  tables = new AuditTables(database.url);
-  const store = new PrismaRecordStore(prisma);
+  database = await createRecordsDatabase(4);
+  ({ prisma, tables } = database);
   // In order of age, as ids only ever grow.
-  for (const days of [90, 61, 59, 31, 29, 0]) await store.store(interceptionsOf(days));
+  for (const days of [90, 61, 59, 31, 29, 0]) await database.store.store(interceptionsOf(days));
 });
 
-afterAll(async () => {
-  await tables.close();
-  await prisma.$disconnect();
-  await database.drop();
-});
+afterAll(() => database.drop());
 
 function interceptionsOf(days: number) {
   const at = NOW - days * DAY;
@@ -76,7 +69,7 @@ async function purge(settings: RetentionSettings, what: readonly string[]): Prom
   });
   const stop = new AbortController();
   const running = retention.run(stop.signal);
-  await expect.poll(() => purged, { timeout: 15_000 }).toEqual(what);
+  await expect.poll(() => purged).toEqual(what);
   stop.abort();
   await running;
 }

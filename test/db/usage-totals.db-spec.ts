@@ -12,8 +12,8 @@ import type { RecordEvent, StartEvent } from '../../src/recording/journal/events
 import { PrismaPurgeStore } from '../../src/recording/retention/prisma-purge-store.ts';
 import { PrismaRecordStore } from '../../src/recording/store/prisma-record-store.ts';
 import { PrismaUsageTotals } from '../../src/recording/totals/prisma-usage-totals.ts';
-import { AuditTables } from '../support/audit-tables.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { AuditTables } from '../support/audit-tables.ts';
+import { createRecordsDatabase, type RecordsDatabase } from '../support/records-database.ts';
 import { anEnd, anId, aStart } from '../support/record-events.ts';
 import { until } from '../support/until.ts';
 import { usageOfRecords, type UsageQuestion } from '../support/usage-of-records.ts';
@@ -23,7 +23,7 @@ const HOUR = 3_600_000;
 /** Of a month, so that hours, days and months all end soon. */
 const END = Date.UTC(2026, 6, 1);
 
-let database: TestDatabase;
+let database: RecordsDatabase;
 let tables: AuditTables;
 let prisma: PrismaClient;
 let store: PrismaRecordStore;
@@ -31,18 +31,14 @@ let totals: PrismaUsageTotals;
 let clients: Client[];
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  tables = await AuditTables.open(database.url);
-  prisma = createPrismaClient(database.url, { poolMax: 4 });
-  store = new PrismaRecordStore(prisma);
+  database = await createRecordsDatabase(4);
+  ({ prisma, store, tables } = database);
   totals = new PrismaUsageTotals(prisma);
   clients = [];
 });
 
 afterEach(async () => {
   for (const client of clients) await client.end();
-  await tables.close();
-  await prisma.$disconnect();
   await database.drop();
 });
 
