@@ -19,9 +19,6 @@ import { removeAbandoned } from '../../src/database/embedded/system-directory.ts
 import { guardianPid, otherBridge, query } from '../support/embedded-bridge.ts';
 import { temporaryDataDir } from '../support/postgres.ts';
 
-/** A busy machine takes its time. */
-const PATIENCE = { timeout: 10_000 };
-
 let dataDir: string;
 let home: string;
 
@@ -65,7 +62,7 @@ describe.runIf(process.platform === 'linux')('the guardian of the embedded serve
     const url = await server.start();
     const old = await guardianPid(dataDir);
     process.kill(old, 'SIGKILL');
-    await expect.poll(() => server.isRunning, PATIENCE).toBe(false);
+    await expect.poll(() => server.isRunning).toBe(false);
     await expect(server.start()).resolves.toBe(url);
     expect(await guardianPid(dataDir)).not.toBe(old);
   });

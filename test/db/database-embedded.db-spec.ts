@@ -18,9 +18,6 @@ import { isRoot, postgresUser } from '../../src/database/embedded/server-user.ts
 import { otherBridge, query, serverPid } from '../support/embedded-bridge.ts';
 import { temporaryDataDir } from '../support/postgres.ts';
 
-/** A busy machine takes its time. */
-const PATIENCE = { timeout: 10_000 };
-
 let dataDir: string;
 let home: string;
 
@@ -102,7 +99,7 @@ describe('the embedded server', () => {
     await expect(server.start()).resolves.toBe(url);
 
     process.kill(await serverPid(dataDir), 'SIGKILL');
-    await expect.poll(() => server.isRunning, PATIENCE).toBe(false);
+    await expect.poll(() => server.isRunning).toBe(false);
     await expect(server.start()).resolves.toBe(url);
     await expect(query(url, 'SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
   });
@@ -148,7 +145,7 @@ describe('the embedded server', () => {
     const { bridge } = await otherBridge(dataDir);
     bridge.kill('SIGTERM');
     await once(bridge, 'exit');
-    await expect.poll(() => runningEmbeddedUrl(dataDir), PATIENCE).toBeUndefined();
+    await expect.poll(() => runningEmbeddedUrl(dataDir)).toBeUndefined();
   });
 });
 

@@ -15,9 +15,6 @@ import { DatabaseModule, DatabaseService } from '../../src/database/index.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
 
-/** A busy machine takes its time. */
-const PATIENCE = { timeout: 10_000 };
-
 let testDatabase: TestDatabase;
 let warnings: string[];
 
@@ -71,7 +68,7 @@ describe('the database', () => {
     const way = await proxy();
     await way.cut();
     const database = open(way.url);
-    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
+    await expect.poll(() => database.state).toMatchObject({ kind: 'down' });
     expect(() => database.client).toThrow(
       expect.objectContaining({
         code: 'unavailable',
@@ -90,10 +87,10 @@ describe('the database', () => {
     const database = open(way.url);
     await database.ready;
     await way.cut();
-    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
+    await expect.poll(() => database.state).toMatchObject({ kind: 'down' });
 
     await way.mend();
-    await expect.poll(() => database.state, PATIENCE).toEqual({ kind: 'ready' });
+    await expect.poll(() => database.state).toEqual({ kind: 'ready' });
     await expect(database.client.interception.count()).resolves.toBe(0);
   });
 
@@ -205,8 +202,8 @@ describe('the embedded database', () => {
     const pidFile = path.join(dataDir, 'postgres', 'cluster', 'postmaster.pid');
     process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGKILL');
 
-    await expect.poll(() => database.state, PATIENCE).toMatchObject({ kind: 'down' });
-    await expect.poll(() => database.state, PATIENCE).toEqual({ kind: 'ready' });
+    await expect.poll(() => database.state).toMatchObject({ kind: 'down' });
+    await expect.poll(() => database.state).toEqual({ kind: 'ready' });
     expect(database.url).toBe(url);
     await expect(database.client.interception.count()).resolves.toBe(0);
   });

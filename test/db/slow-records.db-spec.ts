@@ -102,9 +102,9 @@ it('a record that takes longer than a batch may is stored late, and holds nobody
   const large = aPrompt({ id: slow, text: 'x'.repeat(LARGE) });
   const events = [aStart({ id: before }), aStart({ id: slow }), large, aStart({ id: after })];
   await whileWritten(events, async () => {
-    await expect.poll(() => count('interceptions'), { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => count('interceptions')).toBe(3);
     expect(await count('prompts')).toBe(0);
-    await expect.poll(() => count('prompts'), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => count('prompts')).toBe(1);
     await expect.poll(() => lateRecords(directory)).toEqual([]);
   });
   expect(failures).toEqual([]);
@@ -127,10 +127,10 @@ it('a table that somebody has locked is waited for: nothing of it is late', asyn
   const starts = Array.from({ length: 3_000 }, () => aStart());
   const large = aPrompt({ id, text: 'x'.repeat(LARGE) });
   await whileWritten([...starts, aStart({ id }), large], async () => {
-    await expect.poll(() => failures.length, { timeout: 10_000 }).toBeGreaterThan(3);
+    await expect.poll(() => failures.length).toBeGreaterThan(3);
     await locker.query('COMMIT');
-    await expect.poll(() => count('interceptions'), { timeout: 15_000 }).toBe(3_001);
-    await expect.poll(() => count('prompts'), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => count('interceptions')).toBe(3_001);
+    await expect.poll(() => count('prompts')).toBe(1);
   });
   expect(await lateRecords(directory)).toEqual([]);
   await locker.end();

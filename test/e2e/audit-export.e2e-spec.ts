@@ -98,7 +98,7 @@ it('keeps nobody from stopping, has room for a few, and gives it back', async ()
   expect(readers.map(({ status }) => status)).toEqual([200, 200]);
   expect((await open()).status).toBe(429);
   for (const { leave } of readers) leave();
-  await expect.poll(async () => (await open()).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await open()).status).toBe(200);
   expect(await own.bridge.stop()).toBe(0);
   await own.stop();
 });
@@ -129,7 +129,7 @@ it('is cut, and does not wait for ever, when the database goes between two pages
     return rowCount ?? 0;
   };
   // The second page has been read by then, and waits for the reader.
-  await expect.poll(ended, { timeout: 10_000 }).toBe(1);
+  await expect.poll(ended).toBe(1);
   await expect(res.text()).rejects.toThrow('terminated');
   await admin.end();
   await own.stop();

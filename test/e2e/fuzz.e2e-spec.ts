@@ -39,7 +39,7 @@ const APIS = [MESSAGES, CHAT_COMPLETIONS, RESPONSES];
 /** Cases per API and property; `FUZZ_RUNS=5000` is for a long night. */
 const RUNS = Number(env['FUZZ_RUNS'] ?? 100);
 const RUNS_LIMITS = { numRuns: RUNS, endOnFailure: true };
-const TEST_MS = 20_000 + RUNS * 200;
+const TEST_MS = 60_000 + RUNS * 200;
 const MAX_BODY = 64 * 1024;
 
 /** What the simulator says to the call with this number. */

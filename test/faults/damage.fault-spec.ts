@@ -140,7 +140,7 @@ test('what was set aside is stored once when its cause is gone, also by two at o
   const [answered] = await askTimes(1, bridge.url);
   const id = answered?.id ?? '';
   const setAsideCount = (): Promise<number> => metric(bridge.url, 'journal_set_aside_records');
-  await expect.poll(setAsideCount, { timeout: 10_000 }).toBe(3);
+  await expect.poll(setAsideCount).toBe(3);
   expect((await runAudit('replay', system)).code).toBe(1);
   expect((await runAudit('verify', system)).code).toBe(1);
 
@@ -156,7 +156,7 @@ test('what was set aside is stored once when its cause is gone, also by two at o
     expect(await system.tables.children('prompts', call.id)).toHaveLength(1);
     expect(await system.tables.children('token_usages', call.id)).toHaveLength(1);
   }
-  await expect.poll(setAsideCount, { timeout: 10_000 }).toBe(0);
+  await expect.poll(setAsideCount).toBe(0);
   const { code, output } = await runAudit('verify', system);
   expect(output).toContain('The audit is whole.');
   expect(code).toBe(0);

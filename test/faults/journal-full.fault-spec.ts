@@ -163,9 +163,7 @@ function isReady(bridge: Bridge): Promise<true> {
 
 async function expectCompleted({ tables }: FaultySystem, name: string): Promise<void> {
   await expect
-    .poll(() => tables.rows('SELECT status FROM interceptions WHERE user_agent = $1', [name]), {
-      timeout: 10_000,
-    })
+    .poll(() => tables.rows('SELECT status FROM interceptions WHERE user_agent = $1', [name]))
     .toEqual([{ status: 'completed' }]);
 }
 

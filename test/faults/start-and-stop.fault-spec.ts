@@ -8,7 +8,6 @@ import { journalsIn } from './journal-files.ts';
 
 /** What orchestrators give a process before they kill it. */
 const STOP_MS_MAX = 30_000;
-const PATIENCE = { timeout: 30_000 };
 
 async function completedCount(system: FaultySystem, answers: readonly Answered[]): Promise<number> {
   const rows = await system.tables.rows(
@@ -74,7 +73,7 @@ describe('while the database is away', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
 
     await way.mend();
-    await expect.poll(() => completedCount(system, answers), PATIENCE).toBe(5);
+    await expect.poll(() => completedCount(system, answers)).toBe(5);
     expect(await bridge.stop()).toBe(0);
     expect(await journalsIn(system.dataDir)).toEqual([]);
   }, 60_000);
@@ -88,7 +87,7 @@ describe('while the database is away', () => {
       await bridge.exited();
 
       const successor = await system.startBridge();
-      await expect.poll(() => completedCount(system, answers), PATIENCE).toBe(5);
+      await expect.poll(() => completedCount(system, answers)).toBe(5);
       expect(await successor.stop()).toBe(0);
       expect(await journalsIn(system.dataDir)).toEqual([]);
     },
@@ -116,7 +115,7 @@ test('a database that is frozen does not keep a bridge from stopping in time, no
   const bridge = await system.startBridge();
   await bridge.log(({ msg }) => msg === 'the database is ready');
   const first = await ask(bridge.url);
-  await expect.poll(() => completedCount(system, [first]), PATIENCE).toBe(1);
+  await expect.poll(() => completedCount(system, [first])).toBe(1);
   await postgres.freeze();
   const answers = await askTimes(5, bridge.url);
   const beganMs = performance.now();
@@ -125,6 +124,6 @@ test('a database that is frozen does not keep a bridge from stopping in time, no
 
   postgres.thaw();
   const successor = await system.startBridge();
-  await expect.poll(() => completedCount(system, answers), PATIENCE).toBe(5);
+  await expect.poll(() => completedCount(system, answers)).toBe(5);
   expect(await successor.stop()).toBe(0);
 }, 90_000);

@@ -29,7 +29,7 @@ test('one of two bridges is killed: the other closes what it left, and only that
   const ended = await holdStream(system.simulator, doomed.url);
   const running = await holdStream(system.simulator, survivor.url);
   const statuses = (): Promise<unknown[]> => statusesOf(system, lost, ended, running);
-  await expect.poll(statuses, PATIENCE).toEqual(['in_progress', 'in_progress', 'in_progress']);
+  await expect.poll(statuses).toEqual(['in_progress', 'in_progress', 'in_progress']);
 
   // Its end gets as far as the journal of the doomed one.
   await way.cut();
@@ -45,12 +45,10 @@ test('one of two bridges is killed: the other closes what it left, and only that
   expect(await statuses()).toEqual(['interrupted', 'completed', 'in_progress']);
 
   expect(await running.finish()).toMatchObject({ isWhole: true });
-  await expect.poll(statuses, PATIENCE).toEqual(['interrupted', 'completed', 'completed']);
+  await expect.poll(statuses).toEqual(['interrupted', 'completed', 'completed']);
   expect(await Promise.all([survivor.stop(), successor.stop()])).toEqual([0, 0]);
   expect(await system.tables.rows('SELECT id FROM instances')).toEqual([]);
 }, 120_000);
-
-const PATIENCE = { timeout: 10_000 };
 
 async function statusesOf(
   { tables }: FaultySystem,

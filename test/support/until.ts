@@ -6,7 +6,7 @@ const STEP_MS = 10;
 export async function until<T>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
