@@ -72,8 +72,10 @@ function greater<Mark>(
   return isGreater(right, left) ? right : left;
 }
 
+/** Of two that end at the same moment, one is the provider's word if either is. */
 function isLonger(left: Cooldown, right: Cooldown): boolean {
   if (left.untilMs !== right.untilMs) return left.untilMs > right.untilMs;
+  if (left.isGuess !== right.isGuess) return right.isGuess;
   return isNewer(left, right);
 }
 

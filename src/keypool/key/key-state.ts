@@ -4,14 +4,7 @@ export type RejectReason = 'unauthorized' | 'forbidden';
 /** What a key is good for right now. Derived from its record and the clock, never stored. */
 export type KeyState =
   | { readonly kind: 'valid' }
-  | {
-      readonly kind: 'temporary';
-      readonly reason: CoolReason;
-      readonly status: number;
-      readonly sinceMs: number;
-      readonly untilMs: number;
-      readonly remainingMs: number;
-    }
+  | ({ readonly kind: 'temporary'; readonly remainingMs: number } & Cooldown)
   | ({ readonly kind: 'permanent' } & Rejection);
 
 /** The whole key (`null`), or its use for one model; `''` stands for requests that name no model. */
@@ -34,6 +27,8 @@ export interface Cooldown {
   readonly status: number;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** The provider has not said until when: this is our own default. */
+  readonly isGuess: boolean;
 }
 
 export interface Rejection {

@@ -1,7 +1,7 @@
 import type { KeyRecord } from './key-record.ts';
 import type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
 
-export type ResetReason = 'operator_reset' | 'recheck_passed' | 'remote_reset';
+export type ResetReason = 'operator_reset' | 'recheck_passed' | 'trial_passed' | 'remote_reset';
 
 /**
  * A change in what is known about a key, as data for whoever logs, counts or

@@ -60,6 +60,12 @@ export class PoolKey {
     return stateOf(record, this.#clock.nowMs());
   }
 
+  /** The cooldown that the state for this scope comes from, if it is one: the same object as long as nothing changes it. */
+  cooldownFor(scope: string): Cooldown | null {
+    const { cooldown, rejection } = mergeRecords(this.record(null), this.record(scope));
+    return rejection ? null : cooldown;
+  }
+
   /** The state of each scope on its own. The whole key is always among them. */
   states(nowMs: number): Map<KeyScope, KeyState> {
     const states = new Map<KeyScope, KeyState>([[null, stateOf(this.record(null), nowMs)]]);

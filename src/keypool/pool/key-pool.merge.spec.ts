@@ -205,6 +205,7 @@ const aCooldown: fc.Arbitrary<Cooldown> = fc.record({
   status: fc.constantFrom(402, 429),
   sinceMs: aTime,
   untilMs: aTime,
+  isGuess: fc.boolean(),
 });
 const aRejection: fc.Arbitrary<Rejection> = fc.record({
   reason: fc.constantFrom('unauthorized', 'forbidden'),

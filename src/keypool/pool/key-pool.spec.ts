@@ -51,6 +51,7 @@ describe('marking', () => {
       status: 429,
       sinceMs: atMs,
       untilMs: atMs + 5_000,
+      isGuess: false,
     };
     expect(returned).toEqual({
       provider: 'anthropic',

@@ -7,7 +7,8 @@ import { type KeyScope, type KeyState, VALID } from '../key/key-state.ts';
 import type { KeyTransition, KeyTransitionListener, ResetReason } from '../key/key-transition.ts';
 import { type KeyVerdict, QUOTA_COOLDOWN_MS } from '../key/key-verdict.ts';
 import { type KeyMark, PoolKey } from '../key/pool-key.ts';
-import { Walker } from './walker.ts';
+import { type Trial, Trials } from './trials.ts';
+import { type PoolExhausted, Walker } from './walker.ts';
 
 export interface KeyPoolSettings {
   readonly provider: string;
@@ -40,6 +41,7 @@ type Cause = Pick<KeyTransition, 'origin' | 'reason' | 'actor' | 'atMs'>;
  */
 export class KeyPool {
   readonly #settings: KeyPoolSettings;
+  readonly #trials = new Trials();
   #roster: KeyRoster;
 
   constructor(secrets: readonly Secret[], settings: KeyPoolSettings) {
@@ -58,11 +60,31 @@ export class KeyPool {
     return new Walker(this.#roster, this.#settings.clock, model);
   }
 
+  /**
+   * A guess must not black out the last way. When every key is sidelined, and the one that is back
+   * first cools down for as long as nobody but us has said, one call at a time finds out.
+   */
+  trial({ soonest: key }: PoolExhausted, model: string): Trial | undefined {
+    const { clock } = this.#settings;
+    const cooldown = key?.cooldownFor(model);
+    if (!key || !cooldown || !this.#trials.begin(cooldown, clock.nowMs())) return undefined;
+    return {
+      key,
+      end: (isServed) => {
+        this.#trials.end(cooldown, clock.nowMs());
+        // What was heard of the key meanwhile is newer than what the call has found out.
+        if (isServed && key.cooldownFor(model) === cooldown) {
+          this.reset(key.fingerprint, 'trial_passed');
+        }
+      },
+    };
+  }
+
   /** How long a key that gets this verdict cools down. */
-  cooldownMs(verdict: KeyVerdict & { readonly kind: 'cool' }): number {
+  cooldownMs(verdict: CoolVerdict): number {
     if (verdict.reason === 'quota_exhausted') return QUOTA_COOLDOWN_MS;
     const { cooldownDefaultMs, cooldownMaxMs } = this.#settings;
-    return Math.min(verdict.forMs > 0 ? verdict.forMs : cooldownDefaultMs, cooldownMaxMs);
+    return Math.min(isGuess(verdict) ? cooldownDefaultMs : verdict.forMs, cooldownMaxMs);
   }
 
   /** Holds a verdict against a key. Returns the change, or undefined when there was none. */
@@ -141,7 +163,8 @@ export class KeyPool {
       return { rejection: { reason: verdict.reason, status, sinceMs } };
     }
     const untilMs = sinceMs + this.cooldownMs(verdict);
-    return { cooldown: { reason: verdict.reason, status, sinceMs, untilMs } };
+    const { reason } = verdict;
+    return { cooldown: { reason, status, sinceMs, untilMs, isGuess: isGuess(verdict) } };
   }
 
   /** A replica whose clock runs ahead must not sideline a key for longer than anybody may. */
@@ -193,6 +216,12 @@ export class KeyPool {
       ...cause,
     };
   }
+}
+
+type CoolVerdict = KeyVerdict & { readonly kind: 'cool' };
+
+function isGuess({ forMs }: CoolVerdict): boolean {
+  return forMs <= 0;
 }
 
 /** A limit that a request without a model has met is one of the key. */

@@ -10,10 +10,13 @@ import type { PoolKey } from '../key/pool-key.ts';
 export class PoolExhausted {
   readonly kind: 'transient' | 'permanent';
   readonly retryAfterMs: number;
+  /** The one that is back first, when all are sidelined. */
+  readonly soonest: PoolKey | undefined;
 
-  constructor(kind: 'transient' | 'permanent', retryAfterMs: number) {
+  constructor(kind: 'transient' | 'permanent', retryAfterMs: number, soonest?: PoolKey) {
     this.kind = kind;
     this.retryAfterMs = retryAfterMs;
+    this.soonest = soonest;
   }
 }
 
@@ -51,12 +54,15 @@ export class Walker {
   /** Looks at the whole pool, not only at what is left of it: a key behind us may recover soonest. */
   #exhausted(): PoolExhausted {
     let soonestMs = Infinity;
+    let soonest: PoolKey | undefined;
     for (const key of this.#roster.keys) {
       const state = key.stateFor(this.#model);
       if (state.kind === 'valid') return new PoolExhausted('transient', 0);
-      if (state.kind === 'temporary') soonestMs = Math.min(soonestMs, state.remainingMs);
+      if (state.kind !== 'temporary' || state.remainingMs >= soonestMs) continue;
+      soonestMs = state.remainingMs;
+      soonest = key;
     }
-    if (soonestMs === Infinity) return new PoolExhausted('permanent', 0);
-    return new PoolExhausted('transient', soonestMs);
+    if (soonest === undefined) return new PoolExhausted('permanent', 0);
+    return new PoolExhausted('transient', soonestMs, soonest);
   }
 }

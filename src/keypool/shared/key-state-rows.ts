@@ -12,6 +12,7 @@ export interface RecordRow {
   readonly cooldown_status: number | null;
   readonly cooldown_at: Date | null;
   readonly cooling_until: Date | null;
+  readonly cooldown_guessed: boolean;
   readonly rejection_reason: RejectReason | null;
   readonly rejection_status: number | null;
   readonly rejected_at: Date | null;
@@ -22,7 +23,8 @@ export interface RecordRow {
 const MODELS_PER_KEY_MAX = 64;
 
 const RECORD_COLUMNS = `provider, fingerprint, scope, hint, cooldown_reason, cooldown_status,
-  cooldown_at, cooling_until, rejection_reason, rejection_status, rejected_at, reset_at`;
+  cooldown_at, cooling_until, cooldown_guessed, rejection_reason, rejection_status, rejected_at,
+  reset_at`;
 
 /** The keys that $1 names as JSON. */
 const NAMED = `(SELECT provider, fingerprint
@@ -37,11 +39,12 @@ export const WRITE_RECORDS = `
   SELECT ${RECORD_COLUMNS}, now(), $2::uuid
   FROM jsonb_to_recordset($1::jsonb) AS record(provider text, fingerprint text, scope text,
     hint text, cooldown_reason text, cooldown_status int, cooldown_at timestamptz,
-    cooling_until timestamptz, rejection_reason text, rejection_status int,
+    cooling_until timestamptz, cooldown_guessed boolean, rejection_reason text, rejection_status int,
     rejected_at timestamptz, reset_at timestamptz)
   ON CONFLICT (provider, fingerprint, scope) DO UPDATE SET
     cooldown_reason = excluded.cooldown_reason, cooldown_status = excluded.cooldown_status,
     cooldown_at = excluded.cooldown_at, cooling_until = excluded.cooling_until,
+    cooldown_guessed = excluded.cooldown_guessed,
     rejection_reason = excluded.rejection_reason, rejection_status = excluded.rejection_status,
     rejected_at = excluded.rejected_at, reset_at = excluded.reset_at,
     changed_at = excluded.changed_at, changed_by = excluded.changed_by`;
@@ -81,7 +84,7 @@ function cooldownFrom(row: RecordRow): Cooldown | null {
   const { cooldown_reason: reason, cooldown_status: status, cooldown_at, cooling_until } = row;
   if (reason === null || cooldown_at === null || cooling_until === null) return null;
   const [sinceMs, untilMs] = [cooldown_at.getTime(), cooling_until.getTime()];
-  return { reason, status: status ?? 0, sinceMs, untilMs };
+  return { reason, status: status ?? 0, sinceMs, untilMs, isGuess: row.cooldown_guessed };
 }
 
 function rejectionFrom(row: RecordRow): Rejection | null {
@@ -109,6 +112,7 @@ function cooldownColumns(cooldown: Cooldown | null) {
     cooldown_status: cooldown?.status ?? null,
     cooldown_at: dateOf(cooldown && cooldown.sinceMs),
     cooling_until: dateOf(cooldown && cooldown.untilMs),
+    cooldown_guessed: cooldown?.isGuess ?? false,
   };
 }
 
