@@ -17,6 +17,7 @@ function attempted(run: (attempt: Attempt, clock: FakeClock) => void): FinishedA
     attemptBegun: () => undefined,
     headArrived: () => undefined,
     attemptFinished: (attempt) => finished.push(attempt),
+    waitedForKey: () => undefined,
   };
   run(new Attempt(2, CREDENTIAL, clock, witness), clock);
   return finished;

@@ -20,6 +20,8 @@ export interface AttemptWitness {
   /** Of an answer to the attempt that began last. */
   headArrived(status: number): void;
   attemptFinished(attempt: FinishedAttempt): void;
+  /** Once, when there was no key to call with for so long. */
+  waitedForKey(ms: number): void;
 }
 
 export interface FinishedAttempt extends Required<AttemptEnd> {

@@ -11,6 +11,7 @@ import {
   type LogicalCall,
 } from './failover.ts';
 import type { Answer } from './upstream-call.ts';
+import { WaitingRoom } from './key-patience.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 /** What the provider does with a call: a status with headers, or a failure. */
@@ -64,6 +65,7 @@ class Scene {
         attemptBegun: ({ credential }) => this.begun.push(credential.secret.reveal()),
         headArrived: (status) => this.begun.push(String(status)),
         attemptFinished: (attempt) => this.attempts.push(attempt),
+        waitedForKey: () => undefined,
       },
     };
     return callWithFailover(call, {
@@ -71,7 +73,9 @@ class Scene {
       retriesMax: this.retriesMax,
       cooldownScope: 'key',
       forbiddenScope: 'key',
+      waitingRoom: new WaitingRoom({ waitMsMax: 0, clock: this.clock, random: () => 0 }),
       clock: this.clock,
+      random: () => 0,
     });
   }
 
@@ -251,6 +255,25 @@ describe('an answer of which the beginning cannot be read', () => {
   });
 });
 
+describe('a guess about the last key is found out about', () => {
+  const LIMITED_FOR_SOME_TIME: Reaction = { status: 429 };
+  const ASIDE: Reaction = { status: 400 };
+
+  it.each<[string, Reaction, string, string]>([
+    ['is over when the key serves', OK, 'answered', 'valid'],
+    ['holds again when the limit is met again', LIMITED_FOR_SOME_TIME, 'exhausted', 'temporary'],
+    ['is left alone by an answer that does not tell', ASIDE, 'answered', 'temporary'],
+    ['is left alone when no answer comes', UNREACHABLE, 'failed', 'temporary'],
+  ])('by a call, and %s', async (_, reaction, kind, state) => {
+    const scene = new Scene({ k0: [LIMITED_FOR_SOME_TIME, reaction] });
+    await scene.call();
+    scene.clock.advanceMs(5_000);
+    expect(await scene.call()).toMatchObject({ kind });
+    expect(scene.pool.keys[0]?.stateFor().kind).toBe(state);
+    expect(scene.tried).toEqual(['k0', 'k0']);
+  });
+});
+
 describe('the same key is tried again', () => {
   it('where that is configured, as often as that, each time as an attempt of its own', async () => {
     const again: Reaction = { status: 503, headers: ['retry-after-ms', '1'] };
@@ -295,6 +318,7 @@ it('without a pool and without a key of the caller nobody is called', async () =
       attemptBegun: () => undefined,
       headArrived: () => undefined,
       attemptFinished: () => undefined,
+      waitedForKey: () => undefined,
     },
   };
   const settings = {
@@ -302,7 +326,9 @@ it('without a pool and without a key of the caller nobody is called', async () =
     retriesMax: 0,
     cooldownScope: 'key',
     forbiddenScope: 'key',
+    waitingRoom: new WaitingRoom({ waitMsMax: 0, clock: scene.clock, random: () => 0 }),
     clock: scene.clock,
+    random: () => 0,
   } as const;
   expect(await callWithFailover(call, settings)).toMatchObject({
     kind: 'exhausted',

@@ -11,6 +11,8 @@ import {
 import type { Provider, UpstreamError } from '../providers/index.ts';
 import { Attempt, type AttemptWitness, type Credential } from './attempt.ts';
 import { headerValue } from './header-policy.ts';
+import { KeyPatience, type WaitingRoom } from './key-patience.ts';
+import { type FoundKey, KeySearch } from './key-search.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
 import type { Answer } from './upstream-call.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
@@ -41,7 +43,11 @@ export interface LogicalCall<T extends InspectedAnswer> {
 export interface FailoverSettings extends Omit<VerdictSettings, 'nowMs'> {
   readonly provider: Provider;
   readonly retriesMax: number;
+  /** Where calls wait when every key is sidelined. */
+  readonly waitingRoom: WaitingRoom;
   readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
 }
 
 /** An answer to be relayed, be it an error. Whoever relays it finishes the attempt. */
@@ -85,23 +91,58 @@ export async function callWithFailover<T extends InspectedAnswer>(
 ): Promise<CallResult<T>> {
   if (call.signal.aborted) return callerLeft();
   if (call.byok !== undefined) return callWithOwnKey(call, call.byok, settings);
-  const walker = call.pool?.walk(call.model);
+  if (call.pool === undefined) {
+    return { kind: 'exhausted', exhausted: new PoolExhausted('permanent', 0) };
+  }
+  const patience = new KeyPatience(settings.waitingRoom, call.signal);
+  try {
+    return await callWithPool(call, new KeySearch(call.pool, call.model, patience), settings);
+  } finally {
+    if (patience.waitedMs > 0) call.witness.waitedForKey(patience.waitedMs);
+  }
+}
+
+async function callWithPool<T extends InspectedAnswer>(
+  call: LogicalCall<T>,
+  search: KeySearch,
+  settings: FailoverSettings,
+): Promise<CallResult<T>> {
   while (!call.signal.aborted) {
-    const key = walker?.next() ?? new PoolExhausted('permanent', 0);
-    if (key instanceof PoolExhausted) return { kind: 'exhausted', exhausted: key };
-    const credential: Credential = {
-      kind: 'centralized',
-      secret: key.secret,
-      scheme: settings.provider.auth,
-    };
-    const result = await callWithKey(call, credential, settings);
+    const found = await search.next();
+    if (found instanceof PoolExhausted) {
+      return call.signal.aborted ? callerLeft() : { kind: 'exhausted', exhausted: found };
+    }
+    const result = await callWithFoundKey(call, found, settings);
     if (result.kind === 'failed') return result;
-    if (result.verdict.kind === 'healthy') return handedOut(call, key, result, settings);
+    if (result.verdict.kind === 'healthy') return handedOut(call, found.key, result, settings);
     // What has been looked at is all that is wanted of the body; a longer one loses its connection.
     result.inspected.answer.body.cancel();
-    giveUpKey(call, key, result.verdict, result);
+    giveUpKey(call, found.key, result.verdict, result);
   }
   return callerLeft();
+}
+
+async function callWithFoundKey<T extends InspectedAnswer>(
+  call: LogicalCall<T>,
+  { key, end }: FoundKey,
+  settings: FailoverSettings,
+): Promise<KeyResult<T>> {
+  let isServed = false;
+  try {
+    const { secret } = key;
+    const scheme = settings.provider.auth;
+    const result = await callWithKey(call, { kind: 'centralized', secret, scheme }, settings);
+    isServed = result.kind === 'answered' && serves(result);
+    return result;
+  } finally {
+    end(isServed);
+  }
+}
+
+/** Whether the key has plainly been let in: an error that is not about it may have come before any limit. */
+function serves<T extends InspectedAnswer>({ verdict, inspected }: Judged<T>): boolean {
+  const { answer, error } = inspected;
+  return verdict.kind === 'healthy' && answer.status < 400 && error === undefined;
 }
 
 async function callWithOwnKey<T extends InspectedAnswer>(
@@ -122,8 +163,9 @@ async function callWithKey<T extends InspectedAnswer>(
   for (let retry = 0; ; retry += 1) {
     const result = await callOnce(call, credential, settings);
     if (retry >= settings.retriesMax || !isRetryable(result)) return result;
+    const delayMs = retryDelayMs(result, retry, settings);
+    if (delayMs === undefined) return result;
     if (result.kind === 'answered') abandon(result);
-    const delayMs = retryDelayMs(result, retry, settings.clock.nowMs());
     if (!(await waited(delayMs, call.signal))) return callerLeft();
   }
 }

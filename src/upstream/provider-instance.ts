@@ -2,6 +2,7 @@ import type { ProviderConfig } from '../config/index.ts';
 import type { KeyPool } from '../keypool/index.ts';
 import type { Provider } from '../providers/index.ts';
 import type { FailoverSettings } from './failover.ts';
+import { WaitingRoom } from './key-patience.ts';
 import { UpstreamClient } from './upstream-client.ts';
 
 /** One configured provider, ready to be called. */
@@ -19,7 +20,7 @@ export class ProviderInstance {
     readonly provider: Provider,
     /** Undefined where callers bring their own keys. */
     readonly pool: KeyPool | undefined,
-    settings: Omit<FailoverSettings, 'provider' | 'retriesMax'>,
+    settings: Omit<FailoverSettings, 'provider' | 'retriesMax' | 'waitingRoom'>,
   ) {
     this.name = config.name;
     this.type = config.type;
@@ -32,6 +33,12 @@ export class ProviderInstance {
       firstByteMs: config.firstByteTimeoutMs,
       idleMs: config.idleTimeoutMs,
     });
-    this.failover = { provider, retriesMax: config.maxRetries, ...settings };
+    const { clock, random } = settings;
+    this.failover = {
+      provider,
+      retriesMax: config.maxRetries,
+      waitingRoom: new WaitingRoom({ waitMsMax: config.waitForKeyMs, clock, random }),
+      ...settings,
+    };
   }
 }

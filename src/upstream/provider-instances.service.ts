@@ -12,7 +12,7 @@ export class ProviderInstancesService {
 
   constructor(config: BridgeConfig, clock: Clock, pools: KeyPoolsService) {
     const { cooldownScope, forbiddenScope } = config.keys;
-    const settings = { cooldownScope, forbiddenScope, clock };
+    const settings = { cooldownScope, forbiddenScope, clock, random: Math.random };
     this.all = config.providers.map((provider) => {
       const description = providerOfType(provider.type);
       if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
@@ -15,6 +16,10 @@ function answered(status: number, headers: readonly string[] = [], verdict = 'he
 
 function failed(kind: UpstreamFailure['kind']): Tried {
   return { kind: 'failed', failure: new UpstreamFailure(kind, 'no answer') };
+}
+
+function delayMs(tried: Tried, retry: number, drawn = 0): number | undefined {
+  return retryDelayMs(tried, retry, { clock: new FakeClock(), random: () => drawn });
 }
 
 describe('the same key is worth another try', () => {
@@ -46,15 +51,20 @@ describe('the pause before it', () => {
   it.each([
     ['what the provider asks for in milliseconds', ['retry-after-ms', '1500'], 0, 1_500],
     ['what the provider asks for in seconds', ['Retry-After', '2'], 0, 2_000],
-    ['our own when the provider asks for a minute or more', ['retry-after', '60'], 0, 500],
     ['our own when the provider asks for nothing', [], 0, 500],
     ['twice as long each time', [], 3, 4_000],
     ['bounded', [], 30, 8_000],
   ])('is %s', (_, headers, retry, expected) => {
-    expect(retryDelayMs(answered(503, headers), retry, 0)).toBe(expected);
+    expect(delayMs(answered(503, headers), retry)).toBe(expected);
+    expect(delayMs(answered(503, headers), retry, 0.999)).toBeLessThanOrEqual(1.25 * expected);
+    expect(delayMs(answered(503, headers), retry, 0.999)).toBeGreaterThan(1.24 * expected);
+  });
+
+  it('is too long when the provider asks for a minute or more', () => {
+    expect(delayMs(answered(503, ['retry-after', '60']), 0)).toBeUndefined();
   });
 
   it('is our own when no answer came', () => {
-    expect(retryDelayMs(failed('unreachable'), 1, 0)).toBe(1_000);
+    expect(delayMs(failed('unreachable'), 1)).toBe(1_000);
   });
 });

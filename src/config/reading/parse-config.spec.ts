@@ -80,6 +80,7 @@ describe('the configuration', () => {
     });
     expect(config.providers[0]).toMatchObject({
       connectTimeoutMs: 10_000,
+      waitForKeyMs: 0,
       firstByteTimeoutMs: 600_000,
       idleTimeoutMs: 300_000,
     });

@@ -48,6 +48,8 @@ export interface ProviderConfig {
   /** The file that `keys` was read from, to be watched. */
   readonly keysFile: string | undefined;
   readonly maxRetries: number;
+  /** 0: a call without a key is refused at once. */
+  readonly waitForKeyMs: number;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -134,6 +134,12 @@ export const PROVIDER = {
     meaning:
       'retries on the same key for connection errors, 408, 409 and 5xx before any byte was relayed',
   }),
+  waitForKey: setting(`${INDEXED}_WAIT_FOR_KEY`, {
+    type: duration(0, TIMER_MAX_MS),
+    default: '0',
+    meaning:
+      'how long a call may wait for the soonest key instead of being refused, `10s` for example; 64 calls at a time do',
+  }),
   connectTimeout: setting(`${INDEXED}_CONNECT_TIMEOUT`, {
     type: timer,
     default: '10s',

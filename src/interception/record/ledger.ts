@@ -39,6 +39,7 @@ export class Ledger implements AttemptWitness {
   readonly #keysTried = new Set<string>();
   #attemptCount = 0;
   #waitedMs = 0;
+  #waitedForKeyMs = 0;
   #lastCredential: Credential | undefined;
   #attemptUnderWay: Attempt | undefined;
   #firstByteMs: number | undefined;
@@ -83,6 +84,11 @@ export class Ledger implements AttemptWitness {
     });
   }
 
+  waitedForKey(ms: number): void {
+    this.#waitedMs += ms;
+    this.#waitedForKeyMs += ms;
+  }
+
   firstByte(): void {
     this.#firstByteMs ??= this.#clock.monotonicMs();
   }
@@ -113,7 +119,7 @@ export class Ledger implements AttemptWitness {
       credentialFingerprint: this.#lastCredential?.secret.fingerprint ?? null,
       ...usageFacts(findings, ending.status === 'completed' && !hasGaps),
       ...this.#timings(),
-      notes: [...this.#begun.notes, ...notes],
+      notes: [...this.#begun.notes, ...this.#keyNotes(), ...notes],
     });
   }
 
@@ -131,6 +137,11 @@ export class Ledger implements AttemptWitness {
       });
     }
     for (const thought of thoughts) this.#record.thought({ messageId, ...thought });
+  }
+
+  #keyNotes(): string[] {
+    const ms = Math.round(this.#waitedForKeyMs);
+    return ms === 0 ? [] : [`waited ${ms} ms for a key`];
   }
 
   /** What the bridge itself cost: everything up to the first byte but waiting for the provider. */
