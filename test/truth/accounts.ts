@@ -24,10 +24,10 @@ export async function accountsOf(
     rows = Map.groupBy(all, (row) => row['user_agent']);
     const isAllThere =
       all.every(({ status }) => status !== 'in_progress') &&
-      asked.every(
-        ({ request: { userAgent }, seen }) =>
-          rows.has(userAgent) ||
-          (seen.kind !== 'complete' && book.callsFor(userAgent).length === 0),
+      asked.every(({ request: { userAgent }, seen }) =>
+        seen.kind === 'complete'
+          ? isSettled(rows.get(userAgent))
+          : rows.has(userAgent) || book.callsFor(userAgent).length === 0,
       );
     // What is not there by then is a difference, for the judge to tell of.
     if (isAllThere || performance.now() > deadlineMs) break;
@@ -55,6 +55,14 @@ export async function accountsOf(
   });
   book.forget(names);
   return known;
+}
+
+/**
+ * What another bridge concludes of one that is dead holds until the dead one's journal is read,
+ * which its successor does as soon as it has started.
+ */
+function isSettled(rows: readonly AuditRow[] | undefined): boolean {
+  return rows?.every(({ status }) => status !== 'interrupted') ?? false;
 }
 
 /** By the user agent that names the request. */
