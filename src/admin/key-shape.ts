@@ -26,6 +26,9 @@ export const keySchema = stateFields
     providerType: z.string(),
     position: count.meta({ description: 'From 0, in the order of preference.' }),
     ...named,
+    account: z.string().nullable().meta({
+      description: 'Whose limits it shares with other keys; null: nobody has said.',
+    }),
     changedAt: time.nullable().meta({ description: 'Null: never marked.' }),
     models: z
       .array(stateFields.extend({ model: z.string() }))
@@ -71,13 +74,14 @@ export interface KeyOwner {
 }
 
 export function keyItem({ provider, providerType }: KeyOwner, key: KeySnapshot): KeyItem {
-  const { position, hint, fingerprint, state, changedAtMs, models } = key;
+  const { position, hint, fingerprint, account, state, changedAtMs, models } = key;
   return {
     provider,
     providerType,
     position,
     hint,
     fingerprint,
+    account: account ?? null,
     ...stateOf(state),
     changedAt: timeOrNull(changedAtMs),
     models: models.map(({ model, state: of }) => ({ model, ...stateOf(of) })),

@@ -62,7 +62,7 @@ test('the state of every pool key is shown in the order of preference, and no ke
   const { response, data } = await keys();
   expect(response.status).toBe(200);
   expect(keysAnswerSchema.parse(data)).toEqual(data);
-  const common = { provider: 'anthropic', providerType: 'anthropic', models: [] };
+  const common = { account: null, provider: 'anthropic', providerType: 'anthropic', models: [] };
   const time = expect.stringMatching(/^\d{4}-.*Z$/);
   expect(data).toEqual({
     items: [

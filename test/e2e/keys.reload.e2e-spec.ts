@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { answer, combine, stepped, unauthorized } from '../simulator/index.ts';
+import { answer, combine, creditExhausted, stepped, unauthorized } from '../simulator/index.ts';
 import { ask, becomes, FIRST, keysOf, KeysSystem, SECOND } from './keys-system.ts';
 
 const THIRD = 'sk-ant-key-number-three-0003';
@@ -102,4 +102,23 @@ test('a key that comes back is remembered as it was when it went', async () => {
   await bridge.log(({ msg, removed }) => msg === 'keys reloaded' && removed === 1);
   await writeFile(file, text(FIRST, SECOND));
   expect(await becomes(bridge, FIRST, 'permanent')).toMatchObject({ position: 0 });
+});
+
+test('a quota that is used up is that of every key of the account', async () => {
+  await writeFile(file, text(`${FIRST} # account=research`, `${THIRD} # account=research`, SECOND));
+  const bridge = await start();
+  system.simulator.onAnyKey(creditExhausted());
+  system.simulator.key(SECOND).always(answer());
+  expect((await ask(bridge)).status).toBe(200);
+  expect(system.simulator.calls.map(({ key }) => key)).toEqual([FIRST, SECOND]);
+  expect(await keysOf(bridge)).toMatchObject([
+    { account: 'research', state: 'temporary', reason: 'quota_exhausted' },
+    { account: 'research', state: 'temporary', reason: 'quota_exhausted' },
+    { account: null, state: 'valid' },
+  ]);
+
+  // Who shares a limit may be said later.
+  await writeFile(file, text(FIRST, THIRD, `${SECOND} # account=spare`));
+  await bridge.log(({ msg }) => msg === 'keys reloaded');
+  expect((await keysOf(bridge)).map(({ account }) => account)).toEqual([null, null, 'spare']);
 });

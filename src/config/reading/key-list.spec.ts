@@ -20,6 +20,7 @@ describe('a list of keys', () => {
       [FIRST, SECOND],
     ],
     ['a # inside a key', parseKeysFile('a#b'), ['a#b']],
+    ['a # inside a comment', parseKeysFile(`${FIRST} # main # again`), [FIRST]],
   ])('keeps %s in order', (_, list, keys) => {
     expect(revealed(list)).toEqual(keys);
   });
@@ -42,10 +43,23 @@ describe('a list of keys', () => {
     ['a space', parseKeysFile(`Bearer ${FIRST}`), ['in line 1']],
     ['a letter that no header can hold', parseKey(`${FIRST}…`), ['in place 1']],
     ['several in place of one', parseKey(`${FIRST},${SECOND}`), ['a comma']],
+    ['a line that no editor ends', parseKeysFile(`a\u2028${FIRST}`), ['in line 1']],
+    ['an account without a name', parseKeysFile(`${FIRST} # account=`), ['account in line 1']],
+    ['an account that is no name', parseKeysFile(`a\nb # account="x"`), ['account in line 2']],
     ['a file of comments', parseKeysFile('# none\n\n'), ['a file without any key']],
   ])('says what is wrong and where, never the key: %s', (_, list, problems) => {
     const found = list.kind === 'invalid' ? list.problems : [];
     expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem)));
     expect(found.join()).not.toContain('canary');
   });
+});
+
+it('the account behind a key is what the comment behind it says', () => {
+  const list = parseKeysFile(
+    ['# account=none', 'a', 'b # account=team-1', 'c # the spare one, account=team-1 too'].join(
+      '\n',
+    ),
+  );
+  const accounts = list.kind === 'ok' ? list.keys.map(({ account }) => account) : [];
+  expect(accounts).toEqual([undefined, 'team-1', 'team-1']);
 });

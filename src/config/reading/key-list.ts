@@ -1,19 +1,23 @@
-import { Secret } from '../../core/secret.ts';
+import { KeySecret } from '../../core/key-secret.ts';
 
 /** `problems` read "got …, wants …" and never show any part of a key. */
 export type KeyList =
-  | { readonly kind: 'ok'; readonly keys: readonly Secret[] }
+  | { readonly kind: 'ok'; readonly keys: readonly KeySecret[] }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
-/** One key per line in order of preference. Blank lines and `#` comments are skipped. */
+/**
+ * One key per line in order of preference. Blank lines and `#` comments are skipped, but for the
+ * account that a comment names behind its key: `sk-ant-...  # account=research`.
+ */
 export function parseKeysFile(text: string): KeyList {
   const places = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
-    .map((line, index) => ({
-      text: line.replace(/(^|\s)#.*$/, '').trim(),
-      place: `line ${index + 1}`,
-    }))
+    .map((line, index) => {
+      const [, key = '', comment = ''] = LINE.exec(line) ?? [];
+      const account = ACCOUNT.exec(comment)?.[1];
+      return { text: key.trim(), place: `line ${index + 1}`, account };
+    })
     .filter((entry) => entry.text !== '');
   if (places.length === 0) {
     return { kind: 'invalid', problems: ['got a file without any key, wants one key per line'] };
@@ -38,15 +42,22 @@ export function parseKey(text: string): KeyList {
   return keyList([{ text: text.trim(), place: 'place 1' }]);
 }
 
+/** A key, and what stands behind a `#` that is not part of one. */
+const LINE = /^(.*?)(?:(?:^|\s)#(.*))?$/s;
+const ACCOUNT = /(?:^|\s)account=(\S*)/;
+const ACCOUNT_NAME = /^[\w.@-]{1,64}$/;
+
 interface Entry {
   readonly text: string;
   readonly place: string;
+  readonly account?: string | undefined;
 }
 
 function keyList(entries: readonly Entry[]): KeyList {
   const firstPlaces = new Map<string, string>();
   const problems: string[] = [];
-  for (const { text, place } of entries) {
+  for (const { text, place, account } of entries) {
+    if (account !== undefined && !ACCOUNT_NAME.test(account)) problems.push(unnamed(place));
     const first = firstPlaces.get(text);
     if (text === '') problems.push(`got a blank key in ${place}, wants no blank keys`);
     else if (!/^[!-~]+$/.test(text)) problems.push(unprintable(place));
@@ -54,7 +65,11 @@ function keyList(entries: readonly Entry[]): KeyList {
     else problems.push(`got the key of ${first} again in ${place}, wants every key once`);
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
-  return { kind: 'ok', keys: entries.map((entry) => new Secret(entry.text)) };
+  return { kind: 'ok', keys: entries.map((entry) => new KeySecret(entry.text, entry.account)) };
+}
+
+function unnamed(place: string): string {
+  return `got an account in ${place} that is no name, wants up to 64 letters, digits and any of . _ @ -`;
 }
 
 /** Anything else either cannot be sent in a header or comes from a slip of the clipboard. */

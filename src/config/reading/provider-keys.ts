@@ -1,4 +1,4 @@
-import type { Secret } from '../../core/secret.ts';
+import type { KeySecret } from '../../core/key-secret.ts';
 import { parseKey, parseKeys, parseKeysFile } from './key-list.ts';
 import type { KeyList } from './key-list.ts';
 import type { KeySources } from '../settings/family-settings.ts';
@@ -7,7 +7,7 @@ import type { SettingsReader } from './settings-reader.ts';
 import { secretFilePath } from '../values/value-types.ts';
 
 interface ProviderKeys {
-  readonly keys: readonly Secret[];
+  readonly keys: readonly KeySecret[];
   readonly keysFile: string | undefined;
 }
 
@@ -50,7 +50,7 @@ function report(reader: SettingsReader, name: string, list: KeyList): void {
   for (const problem of list.problems) reader.problems.push(`${name}: ${problem}`);
 }
 
-function showKeys(reader: SettingsReader, name: string, keys: readonly Secret[]): void {
+function showKeys(reader: SettingsReader, name: string, keys: readonly KeySecret[]): void {
   const path = reader.sources.get(name)?.value ?? '';
   reader.show(name, `${path} (${keys.join(', ')})`);
 }

@@ -1,3 +1,4 @@
+import type { KeySecret } from '../../core/key-secret.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { CidrList } from '../values/cidr-list.ts';
 import type { SecretHeader } from './family-settings.ts';
@@ -44,7 +45,7 @@ export interface ProviderConfig {
   /** Without a trailing slash. */
   readonly baseUrl: string;
   /** In order of preference; empty: callers bring their own. */
-  readonly keys: readonly Secret[];
+  readonly keys: readonly KeySecret[];
   /** The file that `keys` was read from, to be watched. */
   readonly keysFile: string | undefined;
   readonly maxRetries: number;

@@ -100,7 +100,7 @@ function keySources(prefix: string) {
     keysFile: optional(`${prefix}_KEYS_FILE`, {
       type: secretFilePath,
       meaning:
-        'file with one key per line (`#` comments), reloaded when it changes; wins over `…_KEYS`',
+        'file with one key per line (`#` comments; `# account=name` behind a key says whose limits it shares), reloaded when it changes; wins over `…_KEYS`',
     }),
   };
 }

@@ -5,7 +5,7 @@ import { ANTHROPIC } from '../../providers/anthropic/index.ts';
 import { OPENAI } from '../../providers/openai/index.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { KeyPool } from '../pool/key-pool.ts';
-import { classify, type KeyVerdict, type VerdictScope } from './key-verdict.ts';
+import { classify, type KeyVerdict } from './key-verdict.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const MINUTES_15 = 15 * 60_000;
@@ -14,8 +14,8 @@ interface Reply {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
-  readonly cooldownScope?: VerdictScope;
-  readonly forbiddenScope?: VerdictScope;
+  readonly cooldownScope?: 'key' | 'model';
+  readonly forbiddenScope?: 'key' | 'model';
 }
 
 function judge(provider: Provider, reply: Reply): string {
@@ -200,9 +200,9 @@ describe('a rate limit, with the cooldown scope "model"', () => {
   it.each([
     ['nothing more', ANTHROPIC, undefined, 'model'],
     ['a limit that the organisation has for each model', ANTHROPIC, ORGANISATION, 'model'],
-    ['a limit of the account', ANTHROPIC, ACCOUNT, 'key'],
+    ['a limit of the account', ANTHROPIC, ACCOUNT, 'account'],
     ['a limit of a model', OPENAI, MODEL, 'model'],
-    ['a limit for all models', OPENAI, 'Rate limit reached for all models.', 'key'],
+    ['a limit for all models', OPENAI, 'Rate limit reached for all models.', 'account'],
   ] as const)('is one of what it says: %s', (_, provider, message, scope) => {
     const body =
       provider === ANTHROPIC
@@ -211,13 +211,14 @@ describe('a rate limit, with the cooldown scope "model"', () => {
     for (const status of [429, 200]) {
       const verdict = verdictOn(provider, { status, body, cooldownScope: 'model' });
       expect(verdict).toMatchObject({ reason: 'rate_limited', scope });
-      expect(verdictOn(provider, { status, body })).toMatchObject({ scope: 'key' });
+      const byKey = scope === 'model' ? 'key' : scope;
+      expect(verdictOn(provider, { status, body })).toMatchObject({ scope: byKey });
     }
   });
 
-  it('leaves a used-up quota one of the key', () => {
-    const reply = { status: 402, cooldownScope: 'model' } as const;
-    expect(verdictOn(ANTHROPIC, reply)).toMatchObject({ reason: 'quota_exhausted', scope: 'key' });
+  it('leaves a used-up quota one of the account', () => {
+    const verdict = verdictOn(ANTHROPIC, { status: 402, cooldownScope: 'model' });
+    expect(verdict).toMatchObject({ reason: 'quota_exhausted', scope: 'account' });
   });
 });
 

@@ -14,8 +14,11 @@ export type KeyVerdict =
     }
   | { readonly kind: 'reject'; readonly reason: RejectReason; readonly scope: VerdictScope };
 
-/** What a verdict is about: all that the key is used for, or the model that was asked. */
-export type VerdictScope = 'key' | 'model';
+/**
+ * What a verdict is about: all that the key is used for, or the model that was asked; or the account
+ * behind the key, and so all that its keys are used for.
+ */
+export type VerdictScope = 'account' | 'key' | 'model';
 
 /** The head of a reply and, where there is one, the error of its body or of its first SSE event. */
 export interface UpstreamReply {
@@ -27,9 +30,9 @@ export interface UpstreamReply {
 export interface VerdictSettings {
   readonly nowMs: number;
   /** `model`: a rate limit that is not the account's sidelines the key for that model only. */
-  readonly cooldownScope: VerdictScope;
+  readonly cooldownScope: 'key' | 'model';
   /** `model`: a 403 about the model does. */
-  readonly forbiddenScope: VerdictScope;
+  readonly forbiddenScope: 'key' | 'model';
 }
 
 /** A quota comes back when somebody pays or a period ends, not within seconds. */
@@ -53,12 +56,12 @@ export function classify(
 ): KeyVerdict {
   const status = effectiveStatus(reply, failures);
   if (status === 402 || fitsAny(reply.error, failures.quotaExhausted)) {
-    return { kind: 'cool', reason: 'quota_exhausted', forMs: QUOTA_COOLDOWN_MS, scope: 'key' };
+    return { kind: 'cool', reason: 'quota_exhausted', forMs: QUOTA_COOLDOWN_MS, scope: 'account' };
   }
   if (status === 429) {
     const forMs = readCooldownMs(reply.headers, failures.rateLimits, nowMs);
     const isAccountWide = fitsAny(reply.error, failures.accountLimited);
-    const scope = isAccountWide ? 'key' : cooldownScope;
+    const scope = isAccountWide ? 'account' : cooldownScope;
     return { kind: 'cool', reason: 'rate_limited', forMs, scope };
   }
   if (status === 401) return { kind: 'reject', reason: 'unauthorized', scope: 'key' };

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Secret } from '../../core/secret.ts';
+import type { KeySecret } from '../../core/key-secret.ts';
 import { type KeyRecord, mergeRecords, movedRecord } from './key-record.ts';
 import {
   type Cooldown,
@@ -27,15 +27,18 @@ export type KeyMark = { readonly cooldown: Cooldown } | { readonly rejection: Re
  * just reset, and one whose clock is ahead cannot undo the reset with old news.
  */
 export class PoolKey {
-  readonly secret: Secret;
+  readonly secret: KeySecret;
+  /** May change with the file that says so. */
+  account: string | undefined;
   readonly #provider: string;
   readonly #clock: Clock;
   /** Only scopes in which something is held against the key. */
   readonly #records = new Map<KeyScope, KeyRecord>();
   #resetAtMs = 0;
 
-  constructor(secret: Secret, { provider, clock }: { provider: string; clock: Clock }) {
+  constructor(secret: KeySecret, { provider, clock }: { provider: string; clock: Clock }) {
     this.secret = secret;
+    this.account = secret.account;
     this.#provider = provider;
     this.#clock = clock;
   }

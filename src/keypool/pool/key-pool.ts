@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Secret } from '../../core/secret.ts';
+import type { KeySecret } from '../../core/key-secret.ts';
 import { assertKeyList } from './key-list.ts';
 import { KeyRoster } from './key-roster.ts';
 import type { KeyRecord } from '../key/key-record.ts';
@@ -25,6 +25,8 @@ export interface KeySnapshot {
   readonly fingerprint: string;
   readonly hint: string;
   readonly state: KeyState;
+  /** Undefined: nobody has said. */
+  readonly account: string | undefined;
   /** When it came into this state, as far as anybody remembers; null for a key that was never marked. */
   readonly changedAtMs: number | null;
   /** Only the models the key is sidelined for. */
@@ -44,7 +46,7 @@ export class KeyPool {
   readonly #trials = new Trials();
   #roster: KeyRoster;
 
-  constructor(secrets: readonly Secret[], settings: KeyPoolSettings) {
+  constructor(secrets: readonly KeySecret[], settings: KeyPoolSettings) {
     assertKeyList(secrets);
     this.#settings = settings;
     this.#roster = new KeyRoster(secrets.map((secret) => new PoolKey(secret, settings)));
@@ -87,7 +89,10 @@ export class KeyPool {
     return Math.min(isGuess(verdict) ? cooldownDefaultMs : verdict.forMs, cooldownMaxMs);
   }
 
-  /** Holds a verdict against a key. Returns the change, or undefined when there was none. */
+  /**
+   * Holds a verdict against a key, and one about its account against all keys of that account.
+   * Returns the change of this key, or undefined when there was none.
+   */
   mark(
     key: PoolKey,
     verdict: KeyVerdict,
@@ -98,7 +103,11 @@ export class KeyPool {
     const atMs = this.#settings.clock.nowMs();
     const mark = this.#markOf(verdict, reply.status, atMs);
     const cause: Cause = { origin: 'local', reason: verdict.reason, actor: null, atMs };
-    return this.#change(key, cause, () => key.mark(scope, mark))[0];
+    const others = verdict.scope === 'account' ? this.#roster.sharingAccountOf(key) : [];
+    const [changed] = [key, ...others].map((each) =>
+      this.#change(each, cause, () => each.mark(scope, mark)),
+    );
+    return changed?.[0];
   }
 
   /** Makes a key valid for everything. Always reported, so that other replicas follow. */
@@ -131,11 +140,15 @@ export class KeyPool {
   }
 
   /** Hot reload: unchanged keys keep their state, walkers under way keep their keys. */
-  replaceKeys(secrets: readonly Secret[]): void {
+  replaceKeys(secrets: readonly KeySecret[]): void {
     assertKeyList(secrets);
     const known = new Map(this.keys.map((key) => [key.secret.reveal(), key]));
     this.#roster = new KeyRoster(
-      secrets.map((secret) => known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings)),
+      secrets.map((secret) => {
+        const key = known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings);
+        key.account = secret.account;
+        return key;
+      }),
     );
   }
 
@@ -146,6 +159,7 @@ export class KeyPool {
       position,
       fingerprint: key.fingerprint,
       hint: key.hint,
+      account: key.account,
       state: key.stateFor(),
       changedAtMs: key.changedAtMs(nowMs),
       models: [...key.states(nowMs)].flatMap(([model, state]) =>

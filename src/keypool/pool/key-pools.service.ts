@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import { BridgeConfig } from '../../config/index.ts';
-import type { Secret } from '../../core/secret.ts';
+import type { KeySecret } from '../../core/key-secret.ts';
 import { Logger } from '../../telemetry/index.ts';
 import { KeyLog } from './key-log.ts';
 import { KeyPool } from './key-pool.ts';
@@ -80,12 +80,14 @@ export class KeyPoolsService {
   }
 
   /** Unchanged keys keep their state, requests under way their keys. */
-  replaceKeys(provider: string, secrets: readonly Secret[]): void {
+  replaceKeys(provider: string, secrets: readonly KeySecret[]): void {
     const pool = this.poolOf(provider);
     if (pool === undefined) return;
     const before = pool.keys.map(({ fingerprint }) => fingerprint);
     const after = secrets.map(({ fingerprint }) => fingerprint);
-    if (before.join() === after.join()) return;
+    const accounts = pool.keys.map(({ account }) => account);
+    const isSame = before.join() === after.join();
+    if (isSame && accounts.join() === secrets.map(({ account }) => account).join()) return;
     pool.replaceKeys(secrets);
     const added = after.filter((fingerprint) => !before.includes(fingerprint)).length;
     const removed = before.filter((fingerprint) => !after.includes(fingerprint)).length;

@@ -25,6 +25,12 @@ export class KeyRoster {
     return this.#byFingerprint.get(fingerprint);
   }
 
+  /** The other keys of its account. */
+  sharingAccountOf(key: PoolKey): readonly PoolKey[] {
+    if (key.account === undefined) return [];
+    return this.keys.filter((other) => other !== key && other.account === key.account);
+  }
+
   /** The first candidate at or after a position, or undefined when there is none. */
   candidateFrom(position: number, nowMs: number): number | undefined {
     if (nowMs >= this.#nextRecoveryMs) this.#recover();
