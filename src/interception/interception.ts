@@ -1,6 +1,7 @@
 import type { BridgeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import {
+  CallBound,
   callWithFailover,
   type Attempt,
   type CallResult,
@@ -92,23 +93,29 @@ export class Interception {
   }
 
   async #serve(ledger: Ledger, received: ReceivedCall): Promise<void> {
-    const { instance } = this.#exchange;
-    const result = await callWithFailover(this.#call(ledger, received), instance.failover);
-    received.body?.release();
-    if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
-    else if (result.kind === 'failed') await this.#fail(ledger, result);
-    else await this.#refuse(ledger, exhaustionError(result.exhausted));
+    const { instance, downstream } = this.#exchange;
+    const bound = new CallBound(downstream.signal, instance.totalTimeoutMs);
+    try {
+      const call = this.#call(ledger, received, bound.signal);
+      const result = await callWithFailover(call, instance.failover);
+      received.body?.release();
+      if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
+      else if (result.kind === 'failed') await this.#fail(ledger, result);
+      else await this.#refuse(ledger, exhaustionError(result.exhausted));
+    } finally {
+      bound.lift();
+    }
   }
 
-  #call(ledger: Ledger, received: ReceivedCall): LogicalCall<Inspected> {
-    const { instance, credential, downstream, req } = this.#exchange;
+  #call(ledger: Ledger, received: ReceivedCall, signal: AbortSignal): LogicalCall<Inspected> {
+    const { instance, credential, req } = this.#exchange;
     const outgoing = outgoingRequest(this.#exchange, received, this.#options);
     return {
       model: received.model,
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
-      signal: downstream.signal,
-      send: (used) => instance.client.call(outgoing(used), downstream.signal),
+      signal,
+      send: (used) => instance.client.call(outgoing(used), signal),
       inspect: (answer, used) =>
         inspectAnswer(answer, {
           provider: instance.provider,

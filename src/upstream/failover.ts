@@ -10,6 +10,7 @@ import {
 } from '../keypool/index.ts';
 import type { Provider, UpstreamError } from '../providers/index.ts';
 import { Attempt, type AttemptWitness, type Credential } from './attempt.ts';
+import { abortedBy } from './call-bound.ts';
 import { headerValue } from './header-policy.ts';
 import { KeyPatience, type WaitingRoom } from './key-patience.ts';
 import { type FoundKey, KeySearch } from './key-search.ts';
@@ -32,7 +33,7 @@ export interface LogicalCall<T extends InspectedAnswer> {
   /** The caller's own credential, which is used as it is; otherwise the pool serves the call. */
   readonly byok: Credential | undefined;
   readonly pool: KeyPool | undefined;
-  /** Aborted when the caller is gone. */
+  /** Aborted when the caller is gone, or the call has taken too long. */
   readonly signal: AbortSignal;
   send(credential: Credential): Promise<Answer>;
   inspect(answer: Answer, credential: Credential): Promise<T>;
@@ -89,7 +90,7 @@ export async function callWithFailover<T extends InspectedAnswer>(
   call: LogicalCall<T>,
   settings: FailoverSettings,
 ): Promise<CallResult<T>> {
-  if (call.signal.aborted) return callerLeft();
+  if (call.signal.aborted) return ended(call);
   if (call.byok !== undefined) return callWithOwnKey(call, call.byok, settings);
   if (call.pool === undefined) {
     return { kind: 'exhausted', exhausted: new PoolExhausted('permanent', 0) };
@@ -110,7 +111,7 @@ async function callWithPool<T extends InspectedAnswer>(
   while (!call.signal.aborted) {
     const found = await search.next();
     if (found instanceof PoolExhausted) {
-      return call.signal.aborted ? callerLeft() : { kind: 'exhausted', exhausted: found };
+      return call.signal.aborted ? ended(call) : { kind: 'exhausted', exhausted: found };
     }
     const result = await callWithFoundKey(call, found, settings);
     if (result.kind === 'failed') return result;
@@ -119,7 +120,7 @@ async function callWithPool<T extends InspectedAnswer>(
     result.inspected.answer.body.cancel();
     giveUpKey(call, found.key, result.verdict, result);
   }
-  return callerLeft();
+  return ended(call);
 }
 
 async function callWithFoundKey<T extends InspectedAnswer>(
@@ -166,7 +167,7 @@ async function callWithKey<T extends InspectedAnswer>(
     const delayMs = retryDelayMs(result, retry, settings);
     if (delayMs === undefined) return result;
     if (result.kind === 'answered') abandon(result);
-    if (!(await waited(delayMs, call.signal))) return callerLeft();
+    if (!(await waited(delayMs, call.signal))) return ended(call);
   }
 }
 
@@ -243,7 +244,7 @@ function abandon<T extends InspectedAnswer>({ inspected, attempt }: Judged<T>): 
   attempt.finish({ outcome: 'server_error', error: inspected.error?.message ?? null });
 }
 
-function callerLeft(): Failed {
-  const failure = new UpstreamFailure('aborted', 'the caller went away');
-  return { kind: 'failed', failure, status: null };
+/** The caller has gone, or it has taken too long. */
+function ended({ signal }: { readonly signal: AbortSignal }): Failed {
+  return { kind: 'failed', failure: abortedBy(signal), status: null };
 }

@@ -1,4 +1,5 @@
 export { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
+export { CallBound } from './call-bound.ts';
 export {
   callWithFailover,
   type CallResult,

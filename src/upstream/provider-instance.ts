@@ -12,6 +12,8 @@ export class ProviderInstance {
   readonly baseUrl: URL;
   readonly allowByok: boolean;
   readonly idleTimeoutMs: number;
+  /** Of a whole call; undefined: none. */
+  readonly totalTimeoutMs: number | undefined;
   readonly client: UpstreamClient;
   readonly failover: FailoverSettings;
 
@@ -27,6 +29,7 @@ export class ProviderInstance {
     this.baseUrl = new URL(config.baseUrl);
     this.allowByok = config.allowByok;
     this.idleTimeoutMs = config.idleTimeoutMs;
+    this.totalTimeoutMs = config.totalTimeoutMs;
     this.client = new UpstreamClient({
       origin: this.baseUrl.origin,
       connectMs: config.connectTimeoutMs,

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { abortedBy } from './call-bound.ts';
 import { failureOf, UpstreamFailure, type AnswerProgress } from './upstream-failure.ts';
 
 /** Names and values in turn, as they stood on the wire. */
@@ -115,7 +116,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   readonly #onAbort = (): void => {
-    this.#fail(new UpstreamFailure('aborted', 'the caller went away'));
+    this.#fail(abortedBy(this.signal));
   };
 
   #fail(failure: UpstreamFailure): void {

@@ -83,6 +83,7 @@ describe('the configuration', () => {
       waitForKeyMs: 0,
       firstByteTimeoutMs: 600_000,
       idleTimeoutMs: 300_000,
+      totalTimeoutMs: undefined,
     });
     expect(warnings).toEqual([]);
   });

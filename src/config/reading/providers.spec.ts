@@ -93,6 +93,7 @@ describe('the providers', () => {
         CONNECT_TIMEOUT: '1s',
         FIRST_BYTE_TIMEOUT: '2s',
         IDLE_TIMEOUT: '3s',
+        TOTAL_TIMEOUT: '4s',
         ALLOW_BYOK: 'false',
       }),
     );
@@ -112,6 +113,7 @@ describe('the providers', () => {
         connectTimeoutMs: 1_000,
         firstByteTimeoutMs: 2_000,
         idleTimeoutMs: 3_000,
+        totalTimeoutMs: 4_000,
         dumpDir: undefined,
         allowByok: false,
         bedrock: undefined,

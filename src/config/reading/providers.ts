@@ -39,6 +39,7 @@ function withDefaults({ type, baseUrl }: Provider): ProviderConfig {
     connectTimeoutMs: PROVIDER.connectTimeout.fallback,
     firstByteTimeoutMs: PROVIDER.firstByteTimeout.fallback,
     idleTimeoutMs: PROVIDER.idleTimeout.fallback,
+    totalTimeoutMs: undefined,
     dumpDir: undefined,
     allowByok: PROVIDER.allowByok.fallback,
     bedrock: undefined,
@@ -84,6 +85,7 @@ function readIndexed(reader: SettingsReader, index: number): Named | undefined {
 
 /** Read whatever the type, so that a wrong type hides no other problem. */
 function readRest(reader: SettingsReader, index: number) {
+  const totalTimeout = reader.read(PROVIDER.totalTimeout, index);
   return {
     baseUrl: reader.read(PROVIDER.baseUrl, index),
     ...readKeys(reader, PROVIDER, index),
@@ -92,6 +94,7 @@ function readRest(reader: SettingsReader, index: number) {
     connectTimeoutMs: reader.read(PROVIDER.connectTimeout, index),
     firstByteTimeoutMs: reader.read(PROVIDER.firstByteTimeout, index),
     idleTimeoutMs: reader.read(PROVIDER.idleTimeout, index),
+    totalTimeoutMs: totalTimeout === 'off' ? undefined : totalTimeout,
     dumpDir: reader.read(PROVIDER.dumpDir, index),
     allowByok: reader.read(PROVIDER.allowByok, index),
   };

@@ -54,6 +54,8 @@ export interface ProviderConfig {
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Undefined: a call may take as long as it does. */
+  readonly totalTimeoutMs: number | undefined;
   readonly dumpDir: string | undefined;
   readonly allowByok: boolean;
   /** Present exactly when the type is `bedrock`. */

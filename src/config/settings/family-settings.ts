@@ -15,6 +15,7 @@ import {
   plainText,
   regularExpression,
   secretFilePath,
+  wordOr,
 } from '../values/value-types.ts';
 import type { ValueType } from '../values/value-types.ts';
 
@@ -154,6 +155,12 @@ export const PROVIDER = {
     type: timer,
     default: '5m',
     meaning: 'how long an answer may stall; then an in-band error ends the stream',
+  }),
+  totalTimeout: setting(`${INDEXED}_TOTAL_TIMEOUT`, {
+    type: wordOr('off', timer),
+    default: 'off',
+    meaning:
+      'how long a whole call may take, other keys and waiting for the caller included; then as above',
   }),
   dumpDir: optional(`${INDEXED}_DUMP_DIR`, {
     type: filePath,
