@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
+import { directConnector } from './connector.ts';
 import { UpstreamCall, type Answer, type CallTimeouts, type RawHeaders } from './upstream-call.ts';
 
 export interface UpstreamOptions extends CallTimeouts {
@@ -29,7 +30,7 @@ export class UpstreamClient {
       // One request a connection at a time: an answer never waits behind another one.
       pipelining: 1,
       allowH2: false,
-      connect: { timeout: options.connectMs },
+      connect: directConnector(options.connectMs),
       // `UpstreamCall` keeps the time, because only it knows who is waiting for whom.
       headersTimeout: 0,
       bodyTimeout: 0,

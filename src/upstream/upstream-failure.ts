@@ -51,6 +51,6 @@ function isHangUp(error: Error): boolean {
 
 /** What the HTTP client, which cannot go on after either, calls `bad response` and `bad upgrade`. */
 const PLAIN: Readonly<Record<string, string>> = {
-  'bad response': 'the provider sent 100 Continue, which nobody had asked for',
+  'bad response': 'the provider sent an interim answer without an end',
   'bad upgrade': 'the provider switched protocols, which nobody had asked for',
 };

@@ -98,7 +98,12 @@ const HEADS: [string, string, string, RegExp][] = [
     'upstream_malformed',
     /length/,
   ],
-  ['100 Continue', `HTTP/1.1 100 Continue\r\n\r\n${WHOLE}`, 'upstream_malformed', /100 Continue/],
+  [
+    '100 Continue without an end',
+    `HTTP/1.1 100 Continue\r\nx: ${'x'.repeat(20_000)}\r\n\r\n${WHOLE}`,
+    'upstream_malformed',
+    /interim answer/,
+  ],
   ['another protocol', SWITCHED(), 'upstream_malformed', /switched protocols/],
   ['half a head', 'HTTP/1.1 200 OK\r\ncontent-ty', 'upstream_truncated', /closed/],
   ['half a status line', 'HTTP/1.1 2', 'upstream_truncated', /closed/],
@@ -119,10 +124,18 @@ test.each(HEADS)('a head that is %s is a 502 that says so: %j', async (_, bytes,
   ]);
 });
 
-test('early hints before an answer are no answer', async () => {
-  const hints = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
-  const { res, text, row } = await ask(MESSAGES, rawSocket(`${hints}${hints}${WHOLE}`));
+test.each([
+  ['100', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ['102', 'HTTP/1.1 102 Processing\r\n\r\n'],
+  ['103', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'],
+  ['all of them', INTERIM()],
+])('what comes before an answer is no answer: %s', async (_, interim) => {
+  const { res, text, row } = await ask(MESSAGES, rawSocket(`${interim}${WHOLE}`));
 
   expect([res.status, text]).toEqual([200, '{}']);
-  expect(row).toMatchObject({ status: 'completed', upstream_status: 200 });
+  expect(row).toMatchObject({ status: 'completed', upstream_status: 200, attempt_count: 1 });
 });
+
+function INTERIM(): string {
+  return [103, 100, 100, 102, 103].map((status) => `HTTP/1.1 ${status} x\r\n\r\n`).join('');
+}
