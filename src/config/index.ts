@@ -15,6 +15,7 @@ export type {
   ServerConfig,
 } from './settings/bridge-config.ts';
 export type { CidrList } from './values/cidr-list.ts';
+export type { ProxyAddress } from './values/proxy-types.ts';
 export { parseKeysFile } from './reading/key-list.ts';
 export type { KeyList } from './reading/key-list.ts';
 export { parseConfig } from './reading/parse-config.ts';

@@ -344,6 +344,7 @@ describe('the report of what is in force', () => {
         AIBRIDGE_PROVIDER_0_TYPE: 'openai',
         AIBRIDGE_PROVIDER_0_NAME: 'eu',
         AIBRIDGE_PROVIDER_0_KEYS_FILE: '/run/keys',
+        https_proxy: 'user:canary-5-of-the-proxy@proxy:3128',
       },
       { '/run/key': 'third-canary-in-a-file', '/run/keys': 'fourth-canary-in-a-file\nshort' },
     );
@@ -353,13 +354,14 @@ describe('the report of what is in force', () => {
       'canary',
     );
     expect(report).toMatch(/^DATABASE_URL +postgresql:\/\/…@db\/aibridge\?… +environment$/m);
+    expect(report).toMatch(/^HTTPS_PROXY +http:\/\/…@proxy:3128 +environment$/m);
     expect(report).toMatch(/^AIBRIDGE_OPENAI_KEYS +firs\.\.\.list,seco\.\.\.list +environment$/m);
     expect(report).toMatch(/^AIBRIDGE_ANTHROPIC_KEY +thir\.\.\.file +file \/run\/key$/m);
     expect(report).toMatch(
       /^AIBRIDGE_PROVIDER_0_KEYS_FILE +\/run\/keys \(four\.\.\.file, s\.\.\.t\) +environment$/m,
     );
     expect(report).toMatch(
-      /^\/eu +https:\/\/api\.openai\.com\/v1 +four\.\.\.file, s\.\.\.t, callers' own$/m,
+      /^\/eu +https:\/\/api\.openai\.com\/v1 +four\.\.\.file, s\.\.\.t, callers' own +http:\/\/proxy:3128$/m,
     );
   });
 

@@ -103,6 +103,7 @@ describe('the providers', () => {
         type: 'openai',
         name: 'eu',
         baseUrl: 'https://eu.example/v1',
+        proxy: undefined,
         keys: [
           expect.objectContaining({ hint: 'cana...0001' }),
           expect.objectContaining({ hint: 'cana...0002' }),

@@ -3,13 +3,17 @@ import type { BedrockConfig, ProviderConfig } from '../settings/bridge-config.ts
 import { readBedrock } from './bedrock.ts';
 import { PROVIDER, SHORT_FORMS, type ShortForm } from '../settings/family-settings.ts';
 import { readKeys } from './provider-keys.ts';
+import { readProxies } from './proxies.ts';
 import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import { quoted } from '../settings/shown-text.ts';
 
+/** Where it is does not say yet how to get there. */
+type Unrouted = Omit<ProviderConfig, 'proxy'>;
+
 /** A provider and the variable that named it. */
 interface Named {
-  readonly provider: ProviderConfig;
+  readonly provider: Unrouted;
   readonly namedBy: string;
 }
 
@@ -18,6 +22,11 @@ interface Named {
  * one of each type, to which callers bring their keys.
  */
 export function readProviders(reader: SettingsReader): ProviderConfig[] {
+  const proxyOf = readProxies(reader);
+  return readUnrouted(reader).map((each) => ({ ...each, proxy: proxyOf(each.baseUrl) }));
+}
+
+function readUnrouted(reader: SettingsReader): Unrouted[] {
   const short = SHORT_FORMS.map((form) => readShortForm(reader, form));
   const indices = reader.indices(PROVIDER.type);
   const indexed = indices.map((index) => readIndexed(reader, index));
@@ -27,7 +36,7 @@ export function readProviders(reader: SettingsReader): ProviderConfig[] {
   return PROVIDERS.map(withDefaults);
 }
 
-function withDefaults({ type, baseUrl }: Provider): ProviderConfig {
+function withDefaults({ type, baseUrl }: Provider): Unrouted {
   return {
     type,
     name: type,
@@ -113,7 +122,7 @@ function keysRefused(type: string): string | undefined {
 }
 
 /** Rules that hold between the settings of one provider. */
-function checkIndexed(reader: SettingsReader, index: number, provider: ProviderConfig): void {
+function checkIndexed(reader: SettingsReader, index: number, provider: Unrouted): void {
   const { type, keys, allowByok } = provider;
   const refusal = keysRefused(type);
   if (refusal !== undefined) {

@@ -89,7 +89,8 @@ export class SettingsReader {
     const name = nameAt(setting, index);
     return this.#layers.some(
       ({ values }) =>
-        isSet(setting, values.get(name)) || secretPath(setting, name, values) !== undefined,
+        spellings(setting, name).some((each) => isSet(setting, values.get(each))) ||
+        secretPath(setting, name, values) !== undefined,
     );
   }
 
@@ -146,22 +147,39 @@ export class SettingsReader {
   /** The environment wins over the env file in whichever form a secret is given. */
   #find(setting: Setting<unknown>, name: string): Found | undefined {
     for (const { values, source } of this.#layers) {
-      const text = values.get(name);
+      const [spelling, text] = this.#textIn(values, setting, name);
       const path = secretPath(setting, name, values);
       if (text !== undefined && path !== undefined) {
         this.refuse(`${name}, ${name}_FILE`, 'both', 'one of them');
       }
       if (path !== undefined) return this.#readSecretFile(`${name}_FILE`, path);
-      if (text !== undefined && isSet(setting, text)) return { name, text: text.trim(), source };
-      if (text !== undefined) this.warnings.push(`${name}: is empty and counts as unset`);
+      if (text !== undefined) return { name: spelling, text: text.trim(), source };
     }
     return undefined;
+  }
+
+  /** The spelling of a name that is in use, and its text. */
+  #textIn(
+    values: Layer['values'],
+    setting: Setting<unknown>,
+    name: string,
+  ): [spelling: string, text: string | undefined] {
+    for (const spelling of spellings(setting, name)) {
+      const text = values.get(spelling);
+      if (isSet(setting, text)) return [spelling, text];
+      if (text !== undefined) this.warnings.push(`${spelling}: is empty and counts as unset`);
+    }
+    return [name, undefined];
   }
 
   #readSecretFile(name: string, path: string): Found | undefined {
     const text = this.readFile(name, path, secretFilePath.show);
     return text === undefined ? undefined : { name, text: text.trim(), source: `file ${path}` };
   }
+}
+
+function spellings({ alias }: Setting<unknown>, name: string): string[] {
+  return alias === undefined ? [name] : [alias, name];
 }
 
 /** An empty secret is no way to leave one out: most likely its injection failed. */

@@ -1,6 +1,7 @@
 import type { KeySecret } from '../../core/key-secret.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { CidrList } from '../values/cidr-list.ts';
+import type { ProxyAddress } from '../values/proxy-types.ts';
 import type { SecretHeader } from './family-settings.ts';
 
 export type IdentityMethod = 'header' | 'jwt' | 'token';
@@ -44,6 +45,8 @@ export interface ProviderConfig {
   readonly name: string;
   /** Without a trailing slash. */
   readonly baseUrl: string;
+  /** Undefined: it is reached without one. */
+  readonly proxy: ProxyAddress | undefined;
   /** In order of preference; empty: callers bring their own. */
   readonly keys: readonly KeySecret[];
   /** The file that `keys` was read from, to be watched. */

@@ -1,4 +1,5 @@
 import { BEDROCK, MCP, PROVIDER, SHORT_FORMS } from './family-settings.ts';
+import { PROXY } from './proxy-settings.ts';
 import { nameAt } from './setting.ts';
 import type { Setting } from './setting.ts';
 import { AUDIT, BREAKER, IDENTITY, JWT, KEYS, LOG, SERVER } from './settings.ts';
@@ -16,6 +17,7 @@ export const SECTIONS: readonly Section[] = [
     title: 'Short form of one provider with the default name',
     settings: SHORT_FORMS.flatMap((form) => Object.values(form.settings)),
   },
+  { title: 'Way to the providers', settings: Object.values(PROXY) },
   { title: 'Keys and circuit breaker', settings: [KEYS, BREAKER].flatMap(settingsOf) },
   { title: 'Identity', settings: [IDENTITY, JWT].flatMap(settingsOf) },
   { title: 'Audit', settings: Object.values(AUDIT) },

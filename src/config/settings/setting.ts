@@ -7,6 +7,8 @@ import type { ValueType } from '../values/value-types.ts';
  */
 export interface Setting<T> {
   readonly name: string;
+  /** Another spelling of the name, which wins. */
+  readonly alias: string | undefined;
   /** One phrase of Markdown. */
   readonly meaning: string;
   readonly type: ValueType<T>;
@@ -37,9 +39,10 @@ export function setting<T>(
 /** A setting that may be left out; `otherwise` says in words what then holds. */
 export function optional<T>(
   name: string,
-  description: Description<T> & { readonly otherwise?: string },
+  description: Description<T> & { readonly otherwise?: string; readonly alias?: string },
 ): Setting<T | undefined> {
-  return { ...plain(name, description, description.otherwise ?? 'none'), fallback: undefined };
+  const { otherwise = 'none', alias } = description;
+  return { ...plain(name, description, otherwise), alias, fallback: undefined };
 }
 
 /** A setting that is never shown and, as `NAME_FILE`, may be read from a file. */
@@ -52,7 +55,8 @@ export function secret<T>(
 }
 
 function plain<T>(name: string, { type, meaning }: Description<T>, defaultText: string) {
-  return { name, type, meaning, defaultText, isSecret: false, hasFileForm: false };
+  const alias: string | undefined = undefined;
+  return { name, alias, type, meaning, defaultText, isSecret: false, hasFileForm: false };
 }
 
 export function nameAt(each: { readonly name: string }, index: number | undefined): string {

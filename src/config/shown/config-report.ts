@@ -11,10 +11,11 @@ export function configReport(
     `/${each.name}`,
     each.baseUrl,
     credentialsOf(each),
+    each.proxy?.origin ?? 'none',
   ]);
   return [
     aligned([['NAME', 'VALUE', 'SOURCE'], ...settings]),
-    aligned([['PROVIDER', 'BASE URL', 'KEYS'], ...providers]),
+    aligned([['PROVIDER', 'BASE URL', 'KEYS', 'PROXY'], ...providers]),
   ].join('\n');
 }
 

@@ -43,8 +43,9 @@ function sectionMarkdown({ title, settings }: Section): string {
   );
 }
 
-function namesOf({ name, hasFileForm }: Setting<unknown>): string {
-  return hasFileForm ? `\`${name}\`, \`…_FILE\`` : `\`${name}\``;
+function namesOf({ name, alias, hasFileForm }: Setting<unknown>): string {
+  const other = alias ?? (hasFileForm ? '…_FILE' : undefined);
+  return other === undefined ? `\`${name}\`` : `\`${name}\`, \`${other}\``;
 }
 
 function defaultOf({ defaultText, fallback }: Setting<unknown>): string {
@@ -65,12 +66,13 @@ function cell(text: string): string {
 }
 
 function exampleOf(setting: Setting<unknown>): string {
-  const { defaultText, fallback, hasFileForm } = setting;
+  const { alias, defaultText, fallback, hasFileForm } = setting;
   const isFixed = fallback !== undefined;
   const name = nameAt(setting, 0);
   const notes = [
     meaningOf(setting),
     ...(isFixed ? [] : [`default: ${defaultText}`]),
+    ...(alias === undefined ? [] : [`or ${alias}, which wins`]),
     ...(hasFileForm ? [`or ${name}_FILE=/path`] : []),
   ];
   const comment = notes.map((note) => `# ${note.replaceAll('`', '')}`);

@@ -45,7 +45,7 @@ function httpUrl(text: string): URL | undefined {
 }
 
 /** The URL parser drops white space and accepts a stray `%`; a setting with either is a typing error. */
-function parseUrl(text: string): URL | undefined {
+export function parseUrl(text: string): URL | undefined {
   if (/[\s\\]|%(?![0-9a-f]{2})/i.test(text)) return undefined;
   return URL.parse(text) ?? undefined;
 }
