@@ -76,9 +76,10 @@ async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
 }
 
 function summary({ providers, database }: BridgeConfig): string {
-  const names = providers.map(({ name, keys }) => {
+  const names = providers.map(({ name, keys, proxy }) => {
     const count = keys.length === 1 ? '1 key' : `${keys.length} keys`;
-    return `${name} (${keys.length === 0 ? "callers' own keys" : count})`;
+    const way = proxy === undefined ? '' : `, by the proxy ${proxy.origin}`;
+    return `${name} (${keys.length === 0 ? "callers' own keys" : count}${way})`;
   });
   return `${names.join(', ')}; ${database.url === undefined ? 'embedded PostgreSQL' : 'PostgreSQL'}`;
 }

@@ -78,6 +78,7 @@ describe('a connection', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     client = new UpstreamClient({
       origin: `http://127.0.0.1:${port}`,
+      proxy: undefined,
       connectMs: 1_000,
       firstByteMs: 1_000,
       idleMs: 1_000,

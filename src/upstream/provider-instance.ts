@@ -32,6 +32,7 @@ export class ProviderInstance {
     this.totalTimeoutMs = config.totalTimeoutMs;
     this.client = new UpstreamClient({
       origin: this.baseUrl.origin,
+      proxy: config.proxy,
       connectMs: config.connectTimeoutMs,
       firstByteMs: config.firstByteTimeoutMs,
       idleMs: config.idleTimeoutMs,

@@ -30,6 +30,7 @@ async function called(
 ): Promise<{ res: ServerResponse; answer: Promise<Answer> }> {
   client = new UpstreamClient({
     origin: `http://127.0.0.1:${port}`,
+    proxy: undefined,
     connectMs: 1_000,
     firstByteMs: 1_000,
     idleMs: 1_000,
