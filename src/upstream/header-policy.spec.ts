@@ -38,6 +38,7 @@ describe('of a request', () => {
     ['is a credential', 'Authorization', 'X-Api-Key', 'Api-Key', 'X-Auth-Token', 'Cookie'],
     ['tells of the network', 'Forwarded', 'X-Forwarded-For', 'Via', 'X-Real-IP', 'CF-Ray'],
     ['claims to be from the bridge', 'X-AI-Bridge-Actor-ID', 'x-aibridge-anything'],
+    ['claims it with underscores', 'X_AI_Bridge_Actor_ID', 'x-ai_bridge-actor_metadata-team'],
   ])('what %s stays behind', (_, ...names) => {
     const headers = names.flatMap((name) => [name, 'value']);
     expect(forwardedRequestHeaders([...headers, 'X-Kept', '1'], NONE)).toEqual(['X-Kept', '1']);

@@ -29,7 +29,11 @@ const NETWORK_IDENTITY = [
   'true-client-ip',
   'x-cluster-client-ip',
 ];
-const NETWORK_IDENTITY_PREFIXES = ['x-forwarded-', 'cf-', 'x-ai-bridge-', 'x-aibridge-'];
+const NETWORK_IDENTITY_PREFIXES = ['x-forwarded-', 'cf-'];
+
+/** What the bridge alone says, such as who calls. */
+const OWN_PREFIXES = ['x-ai-bridge-', 'x-aibridge-'];
+const BLOCKED_PREFIXES = [...NETWORK_IDENTITY_PREFIXES, ...OWN_PREFIXES];
 
 const REQUEST_BLOCKED = new Set([...HOP_BY_HOP, ...MANAGED, ...CREDENTIALS, ...NETWORK_IDENTITY]);
 
@@ -59,8 +63,14 @@ export function forwardedRequestHeaders(
       !REQUEST_BLOCKED.has(name) &&
       !identityHeaders.has(name) &&
       !named.has(name) &&
-      !NETWORK_IDENTITY_PREFIXES.some((prefix) => name.startsWith(prefix)),
+      !hasBlockedPrefix(name),
   );
+}
+
+/** Servers that hand headers on as variables, as CGI does, tell no underscore from a hyphen. */
+function hasBlockedPrefix(name: string): boolean {
+  const hyphened = name.includes('_') ? name.replaceAll('_', '-') : name;
+  return BLOCKED_PREFIXES.some((prefix) => hyphened.startsWith(prefix));
 }
 
 /**

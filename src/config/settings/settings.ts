@@ -189,7 +189,8 @@ export const IDENTITY = {
   sendActorHeaders: setting('AIBRIDGE_SEND_ACTOR_HEADERS', {
     type: trueOrFalse,
     default: 'false',
-    meaning: 'sends `X-AI-Bridge-Actor-ID` and `X-AI-Bridge-Actor-Metadata-<Name>` upstream',
+    meaning:
+      'sends `X-AI-Bridge-Actor-ID` and `X-AI-Bridge-Actor-Metadata-<Name>` upstream, percent-encoded, whoever pays; never to Copilot',
   }),
 };
 

@@ -7,6 +7,7 @@ import {
   type UpstreamRequest,
 } from '../../upstream/index.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { actorHeaders } from './actor-headers.ts';
 import type { ReceivedCall } from './received-request.ts';
 
 const USER_AGENT = 'aibridge';
@@ -33,7 +34,7 @@ export function outgoingRequest(
     ...(body ? instance.provider.defaultHeaders : {}),
   });
   if (options.sendActorHeaders && instance.provider.sendsActorHeaders) {
-    headers.push(...actorHeaders(exchange));
+    headers.push(...actorHeaders(exchange.caller));
   }
   const { path } = upstreamTarget(instance.baseUrl, match.upstreamPath, target.query);
   const method = req.method ?? 'GET';
@@ -49,20 +50,4 @@ function addMissing(headers: string[], defaults: Readonly<Record<string, string>
   for (const [name, value] of Object.entries(defaults)) {
     if (headerValue(headers, name) === undefined) headers.push(name, value);
   }
-}
-
-/** Header values take neither line breaks nor anything beyond Latin-1. */
-const UNSAFE_IN_VALUE = /[^\x20-\x7e]/gu;
-const UNSAFE_IN_NAME = /[^A-Za-z0-9-]/g;
-
-function actorHeaders({ caller }: Exchange): string[] {
-  const metadata = Object.entries(caller.metadata).flatMap(([name, value]) => [
-    `X-AI-Bridge-Actor-Metadata-${name.replaceAll(UNSAFE_IN_NAME, '-')}`,
-    encoded(value),
-  ]);
-  return ['X-AI-Bridge-Actor-ID', encoded(caller.id), ...metadata];
-}
-
-function encoded(value: string): string {
-  return value.replaceAll(UNSAFE_IN_VALUE, encodeURIComponent);
 }
