@@ -6,7 +6,7 @@ import {
   EmbeddedPostgres,
   runningEmbeddedUrl,
 } from '../src/database/embedded/embedded-postgres.ts';
-import { hasCode } from '../src/database/embedded/file-access.ts';
+import { hasCode } from '../src/core/error-code.ts';
 import { databaseTarget } from './db-target.ts';
 
 /** `npm run db:psql [-- <psql arguments>]`: a prompt on the database, with the bridge running or not. */

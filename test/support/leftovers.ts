@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { hasCode } from '../../src/database/embedded/file-access.ts';
+import { hasCode } from '../../src/core/error-code.ts';
 import { isAlive } from '../../src/database/embedded/postmaster.ts';
 import { removeAbandoned } from '../../src/database/embedded/system-directory.ts';
 import { until } from './until.ts';

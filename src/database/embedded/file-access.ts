@@ -1,9 +1,5 @@
 import { readFile } from 'node:fs/promises';
-
-/** Whether an operation of the system failed for one of these reasons, such as `ENOENT`. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
+import { hasCode } from '../../core/error-code.ts';
 
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {

@@ -12,8 +12,9 @@ import {
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { hasCode } from '../../core/error-code.ts';
 import { DatabaseError, reasonOf } from '../connection/database-error.ts';
-import { hasCode, readIfThere } from './file-access.ts';
+import { readIfThere } from './file-access.ts';
 import { isAlive } from './postmaster.ts';
 import { canReach, type ServerUser } from './server-user.ts';
 

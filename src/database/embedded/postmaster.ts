@@ -3,8 +3,9 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { hasCode } from '../../core/error-code.ts';
 import { DatabaseError } from '../connection/database-error.ts';
-import { hasCode, readIfThere } from './file-access.ts';
+import { readIfThere } from './file-access.ts';
 
 /** A running server, as its `postmaster.pid` describes it. */
 export interface Postmaster {

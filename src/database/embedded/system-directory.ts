@@ -1,7 +1,8 @@
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hasCode } from '../../core/error-code.ts';
 import { reasonOf } from '../connection/database-error.ts';
-import { hasCode, readIfThere } from './file-access.ts';
+import { readIfThere } from './file-access.ts';
 import { findPostmaster } from './postmaster.ts';
 import { isRoot } from './server-user.ts';
 
