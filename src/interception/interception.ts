@@ -3,12 +3,15 @@ import type { Secret } from '../core/secret.ts';
 import {
   CallBound,
   callWithFailover,
+  dumpedCall,
+  type Answer,
   type Attempt,
   type CallResult,
   type Credential,
   type LogicalCall,
   relayedAnswerHeaders,
   type UpstreamFailure,
+  type UpstreamRequest,
   withoutHeader,
 } from '../upstream/index.ts';
 import { AnswerRelay } from './answer/answer-relay.ts';
@@ -115,7 +118,7 @@ export class Interception {
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
       signal,
-      send: (used) => instance.client.call(outgoing(used), signal),
+      send: (attempt) => this.#send(attempt, outgoing(attempt.credential), received.model, signal),
       inspect: (answer, used) =>
         inspectAnswer(answer, {
           provider: instance.provider,
@@ -128,6 +131,28 @@ export class Interception {
       nextOrdinal: () => ledger.nextOrdinal(),
       witness: ledger,
     };
+  }
+
+  #send(
+    attempt: Attempt,
+    request: UpstreamRequest,
+    model: string,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { id, instance } = this.#exchange;
+    const dump = instance.dumps?.begin(
+      {
+        interceptionId: id,
+        turn: 1,
+        ordinal: attempt.ordinal,
+        startedAtMs: attempt.startedAtMs,
+        model: this.#api && model,
+        secret: attempt.credential.secret,
+      },
+      request,
+    );
+    const call = instance.client.call(request, signal);
+    return dump === undefined ? call : dumpedCall(call, dump);
   }
 
   async #relay(

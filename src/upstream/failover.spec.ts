@@ -58,7 +58,7 @@ class Scene {
       byok,
       pool: this.pool,
       signal: this.caller.signal,
-      send: (credential) => this.#send(credential.secret.reveal()),
+      send: ({ credential }) => this.#send(credential.secret.reveal()),
       inspect: (answer) => Promise.resolve({ answer, error: undefined, failure: this.readFailure }),
       nextOrdinal: () => this.tried.length + 1,
       witness: {

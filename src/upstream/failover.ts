@@ -35,7 +35,7 @@ export interface LogicalCall<T extends InspectedAnswer> {
   readonly pool: KeyPool | undefined;
   /** Aborted when the caller is gone, or the call has taken too long. */
   readonly signal: AbortSignal;
-  send(credential: Credential): Promise<Answer>;
+  send(attempt: Attempt): Promise<Answer>;
   inspect(answer: Answer, credential: Credential): Promise<T>;
   nextOrdinal(): number;
   readonly witness: AttemptWitness;
@@ -178,7 +178,7 @@ async function callOnce<T extends InspectedAnswer>(
 ): Promise<KeyResult<T>> {
   const attempt = new Attempt(call.nextOrdinal(), credential, settings.clock, call.witness);
   try {
-    const answer = await call.send(credential);
+    const answer = await call.send(attempt);
     attempt.headArrived(answer.status);
     const inspected = await call.inspect(answer, credential);
     attempt.answered();

@@ -7,6 +7,7 @@ export {
   type InspectedAnswer,
   type LogicalCall,
 } from './failover.ts';
+export { dumpedCall } from './dumped-call.ts';
 export {
   forwardedRequestHeaders,
   headerValue,

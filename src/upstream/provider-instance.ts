@@ -1,6 +1,7 @@
 import type { ProviderConfig } from '../config/index.ts';
 import type { KeyPool } from '../keypool/index.ts';
 import type { Provider } from '../providers/index.ts';
+import type { Dumps, ProviderDumps } from './dump/dumps.ts';
 import type { FailoverSettings } from './failover.ts';
 import { WaitingRoom } from './key-patience.ts';
 import { UpstreamClient } from './upstream-client.ts';
@@ -16,15 +17,21 @@ export class ProviderInstance {
   readonly totalTimeoutMs: number | undefined;
   readonly client: UpstreamClient;
   readonly failover: FailoverSettings;
+  /** Undefined where nothing is dumped. */
+  readonly dumps: ProviderDumps | undefined;
 
   constructor(
     config: ProviderConfig,
     readonly provider: Provider,
     /** Undefined where callers bring their own keys. */
     readonly pool: KeyPool | undefined,
-    settings: Omit<FailoverSettings, 'provider' | 'retriesMax' | 'waitingRoom'>,
+    settings: Omit<FailoverSettings, 'provider' | 'retriesMax' | 'waitingRoom'> & {
+      readonly dumps: Dumps;
+    },
   ) {
-    this.name = config.name;
+    const { dumps, ...failover } = settings;
+    const { name, dumpDir } = config;
+    this.name = name;
     this.type = config.type;
     this.baseUrl = new URL(config.baseUrl);
     this.allowByok = config.allowByok;
@@ -37,12 +44,14 @@ export class ProviderInstance {
       firstByteMs: config.firstByteTimeoutMs,
       idleMs: config.idleTimeoutMs,
     });
-    const { clock, random } = settings;
+    const { clock, random } = failover;
     this.failover = {
       provider,
       retriesMax: config.maxRetries,
       waitingRoom: new WaitingRoom({ waitMsMax: config.waitForKeyMs, clock, random }),
-      ...settings,
+      ...failover,
     };
+    const { host } = this.baseUrl;
+    this.dumps = dumpDir === undefined ? undefined : dumps.of({ name, dumpDir, host });
   }
 }

@@ -3,6 +3,8 @@ import { BridgeConfig } from '../config/index.ts';
 import { Clock } from '../core/clock.ts';
 import { KeyPoolsService } from '../keypool/pool/key-pools.service.ts';
 import { providerOfType } from '../providers/index.ts';
+import { Logger, Metrics } from '../telemetry/index.ts';
+import { Dumps } from './dump/dumps.ts';
 import { ProviderInstance } from './provider-instance.ts';
 
 /** The configured providers, each with its keys and its connections. */
@@ -10,9 +12,24 @@ import { ProviderInstance } from './provider-instance.ts';
 export class ProviderInstancesService {
   readonly all: readonly ProviderInstance[];
 
-  constructor(config: BridgeConfig, clock: Clock, pools: KeyPoolsService) {
+  readonly #dumps: Dumps;
+
+  constructor(
+    config: BridgeConfig,
+    clock: Clock,
+    pools: KeyPoolsService,
+    { meter }: Metrics,
+    logger: Logger,
+  ) {
+    this.#dumps = new Dumps(config.dumps, clock, { meter, logger });
     const { cooldownScope, forbiddenScope } = config.keys;
-    const settings = { cooldownScope, forbiddenScope, clock, random: Math.random };
+    const settings = {
+      cooldownScope,
+      forbiddenScope,
+      clock,
+      random: Math.random,
+      dumps: this.#dumps,
+    };
     this.all = config.providers.map((provider) => {
       const description = providerOfType(provider.type);
       if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);
@@ -24,5 +41,6 @@ export class ProviderInstancesService {
   /** Ends whatever is still under way. */
   async close(): Promise<void> {
     await Promise.all(this.all.map(({ client }) => client.close()));
+    await this.#dumps.close();
   }
 }

@@ -63,6 +63,7 @@ describe('the configuration', () => {
         cooldownScope: 'model',
         forbiddenScope: 'key',
       },
+      dumps: { fileBytesMax: 4 * 2 ** 20, filesMax: 1_000, keepMs: 86_400_000 },
       breaker: { enabled: true, failures: 5, intervalMs: 10_000, timeoutMs: 30_000, probes: 3 },
       audit: {
         durability: 'journal',
@@ -305,10 +306,6 @@ describe('what is not built yet', () => {
     'AIBRIDGE_IDENTITY jwt': { AIBRIDGE_IDENTITY: 'header, jwt', ...JWT },
     'AIBRIDGE_IDENTITY token': { AIBRIDGE_IDENTITY: 'token' },
     'AIBRIDGE_PROVIDER_<N>_TYPE bedrock': BEDROCK,
-    'AIBRIDGE_PROVIDER_<N>_DUMP_DIR': {
-      AIBRIDGE_PROVIDER_0_TYPE: 'openai',
-      AIBRIDGE_PROVIDER_0_DUMP_DIR: '/tmp/dumps',
-    },
     'AIBRIDGE_MCP_<N>_URL': MCP,
   };
 

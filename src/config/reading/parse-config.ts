@@ -13,6 +13,7 @@ import { nearestName } from './nearest-name.ts';
 import { readProviders } from './providers.ts';
 import { SettingsReader } from './settings-reader.ts';
 import type { ConfigIo, EffectiveValue, Environment } from './settings-reader.ts';
+import { DUMP } from '../settings/family-settings.ts';
 import { AUDIT, BREAKER, KEYS, LOG, SERVER } from '../settings/settings.ts';
 import { quoted } from '../settings/shown-text.ts';
 import { durationText } from '../values/value-types.ts';
@@ -53,6 +54,11 @@ function readConfig(reader: SettingsReader, isTerminal: boolean): BridgeConfig {
     database: readDatabase(reader),
     dataDir: reader.read(SERVER.dataDir),
     providers: readProviders(reader),
+    dumps: {
+      fileBytesMax: reader.read(DUMP.maxSize),
+      filesMax: reader.read(DUMP.maxFiles),
+      keepMs: reader.read(DUMP.keep),
+    },
     keys: readKeysConfig(reader),
     breaker: {
       enabled: reader.read(BREAKER.enabled),

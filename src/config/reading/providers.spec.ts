@@ -94,6 +94,7 @@ describe('the providers', () => {
         FIRST_BYTE_TIMEOUT: '2s',
         IDLE_TIMEOUT: '3s',
         TOTAL_TIMEOUT: '4s',
+        DUMP_DIR: '/var/dumps',
         ALLOW_BYOK: 'false',
       }),
     );
@@ -115,7 +116,7 @@ describe('the providers', () => {
         firstByteTimeoutMs: 2_000,
         idleTimeoutMs: 3_000,
         totalTimeoutMs: 4_000,
-        dumpDir: undefined,
+        dumpDir: '/var/dumps',
         allowByok: false,
         bedrock: undefined,
       },

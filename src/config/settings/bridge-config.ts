@@ -12,6 +12,7 @@ export abstract class BridgeConfig {
   abstract readonly database: DatabaseConfig;
   abstract readonly dataDir: string;
   abstract readonly providers: readonly ProviderConfig[];
+  abstract readonly dumps: DumpsConfig;
   abstract readonly keys: KeysConfig;
   abstract readonly breaker: BreakerConfig;
   abstract readonly identity: IdentityConfig;
@@ -59,10 +60,18 @@ export interface ProviderConfig {
   readonly idleTimeoutMs: number;
   /** Undefined: a call may take as long as it does. */
   readonly totalTimeoutMs: number | undefined;
+  /** Undefined: nothing is dumped. */
   readonly dumpDir: string | undefined;
   readonly allowByok: boolean;
   /** Present exactly when the type is `bedrock`. */
   readonly bedrock: BedrockConfig | undefined;
+}
+
+export interface DumpsConfig {
+  readonly fileBytesMax: number;
+  /** Of each provider. */
+  readonly filesMax: number;
+  readonly keepMs: number;
 }
 
 export interface BedrockConfig {

@@ -1,4 +1,4 @@
-import { BEDROCK, MCP, PROVIDER, SHORT_FORMS } from './family-settings.ts';
+import { BEDROCK, DUMP, MCP, PROVIDER, SHORT_FORMS } from './family-settings.ts';
 import { PROXY } from './proxy-settings.ts';
 import { nameAt } from './setting.ts';
 import type { Setting } from './setting.ts';
@@ -12,7 +12,7 @@ export interface Section {
 /** Every configuration variable there is, in the order of the documentation. */
 export const SECTIONS: readonly Section[] = [
   { title: 'Server and database', settings: Object.values(SERVER) },
-  { title: 'Providers', settings: [...Object.values(PROVIDER), ...Object.values(BEDROCK)] },
+  { title: 'Providers', settings: [PROVIDER, DUMP, BEDROCK].flatMap(settingsOf) },
   {
     title: 'Short form of one provider with the default name',
     settings: SHORT_FORMS.flatMap((form) => Object.values(form.settings)),

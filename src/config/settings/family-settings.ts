@@ -15,6 +15,7 @@ import {
   plainText,
   regularExpression,
   secretFilePath,
+  size,
   wordOr,
 } from '../values/value-types.ts';
 import type { ValueType } from '../values/value-types.ts';
@@ -164,12 +165,32 @@ export const PROVIDER = {
   }),
   dumpDir: optional(`${INDEXED}_DUMP_DIR`, {
     type: filePath,
-    meaning: 'directory for raw exchanges, secrets redacted',
+    meaning:
+      'directory for every request to the provider and its answer as they pass: prompts and all, credentials masked',
   }),
   allowByok: setting(`${INDEXED}_ALLOW_BYOK`, {
     type: flag('true', 'false'),
     default: 'true',
     meaning: "`false`: a caller's own credential gets 403",
+  }),
+};
+
+/** What bounds the dumps of every provider that has a directory for them. */
+export const DUMP = {
+  maxSize: setting('AIBRIDGE_DUMP_MAX_SIZE', {
+    type: size(1024, 2 ** 30),
+    default: '4MiB',
+    meaning: 'where a file of a dump is cut off',
+  }),
+  maxFiles: setting('AIBRIDGE_DUMP_MAX_FILES', {
+    type: integer(10, 1_000_000),
+    default: '1000',
+    meaning: 'how many files of dumps each provider has at most; the oldest go',
+  }),
+  keep: setting('AIBRIDGE_DUMP_KEEP', {
+    type: duration(1, 36_500 * 86_400_000),
+    default: '24h',
+    meaning: 'age at which dumps are removed',
   }),
 };
 

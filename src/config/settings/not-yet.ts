@@ -34,7 +34,6 @@ export const NOT_YET: readonly NotYet[] = [
     value: 'bedrock',
     reason: `${inWords(SERVED_TYPES, 'or')}: Bedrock is not supported yet`,
   },
-  { name: PROVIDER.dumpDir.name, reason: 'it left out: dumps are not supported yet' },
   { name: MCP.url.name, reason: 'it left out: MCP servers are not supported yet' },
 ];
 
