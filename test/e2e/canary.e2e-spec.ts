@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,7 +27,7 @@ import {
 } from '../simulator/index.ts';
 import { APIS_UNDER_TEST } from '../support/api-under-test.ts';
 import { Bridge } from '../support/bridge.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createTestDatabase, temporaryDataDir, type TestDatabase } from '../support/postgres.ts';
 
 // Protects law 5: a pool key exists in one place in memory and on one wire, and nothing else
 // has more of it than its hint. Providers here do what they can to give the key away.
@@ -75,15 +75,17 @@ const FAULTS: readonly ((call: Call) => Behaviour)[] = [
 let simulator: Simulator;
 let database: TestDatabase;
 let bridge: Bridge;
+let dataDir: string;
 
 beforeAll(async () => {
   [simulator, database] = await Promise.all([startSimulator(), createTestDatabase()]);
-  bridge = await Bridge.start({ env: environment() });
+  dataDir = await temporaryDataDir();
+  bridge = await Bridge.start({ env: environment(), dataDir });
 });
 
 afterAll(async () => {
   await bridge.exited();
-  await bridge.removeData();
+  await rm(dataDir, { recursive: true });
   await simulator.close();
   await database.drop();
 });
@@ -105,6 +107,8 @@ test('no pool key is anywhere but on the wire to its provider, not even in part'
 
   expect(ALL_KEYS.flatMap((key) => leaksOf(key, places))).toEqual([]);
   expect(usedKeys()).toEqual(new Set(ALL_KEYS));
+  const dumps = [...places.keys()].filter((place) => place.startsWith('file dumps/'));
+  expect(dumps.length).toBeGreaterThan(100);
 }, 60_000);
 
 /** What the bridge tells of itself. */
@@ -125,6 +129,7 @@ function environment(): Record<string, string> {
       [`${prefix}TYPE`, type],
       [`${prefix}BASE_URL`, `${simulator.url}${type === 'openai' ? '/v1' : ''}`],
       [`${prefix}KEYS`, keys.join(',')],
+      [`${prefix}DUMP_DIR`, path.join(dataDir, 'dumps')],
       [`${prefix}FIRST_BYTE_TIMEOUT`, '150ms'],
       [`${prefix}IDLE_TIMEOUT`, '150ms'],
     ];
