@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
 import { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 const CREDENTIAL: Credential = {
   kind: 'centralized',

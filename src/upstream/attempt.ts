@@ -1,7 +1,7 @@
 import type { AttemptOutcome, CredentialKind } from '../core/attempt-outcome.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CallerCredential } from '../providers/index.ts';
-import type { UpstreamFailure } from './upstream-failure.ts';
+import type { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** What a call is made with: a key of the pool, or what the caller brought. */
 export interface Credential extends CallerCredential {

@@ -1,6 +1,6 @@
 import { errorText } from '../core/errors.ts';
 import type { AttemptDump } from './dump/attempt-dump.ts';
-import type { Answer, AnswerBody } from './upstream-call.ts';
+import type { Answer, AnswerBody } from './wire/upstream-call.ts';
 
 /** The same answer, of which the dump gets what is consumed. */
 export async function dumpedCall(call: Promise<Answer>, dump: AttemptDump): Promise<Answer> {

@@ -10,9 +10,9 @@ import {
   type InspectedAnswer,
   type LogicalCall,
 } from './failover.ts';
-import type { Answer } from './upstream-call.ts';
+import type { Answer } from './wire/upstream-call.ts';
 import { WaitingRoom } from './key-patience.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** What the provider does with a call: a status with headers, or a failure. */
 type Reaction = { status: number; headers?: readonly string[] } | UpstreamFailure;

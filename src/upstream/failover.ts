@@ -10,13 +10,13 @@ import {
 } from '../keypool/index.ts';
 import type { Provider, UpstreamError } from '../providers/index.ts';
 import { Attempt, type AttemptWitness, type Credential } from './attempt.ts';
-import { abortedBy } from './call-bound.ts';
+import { abortedBy } from './wire/call-bound.ts';
 import { headerValue } from './header-policy.ts';
 import { KeyPatience, type WaitingRoom } from './key-patience.ts';
 import { type FoundKey, KeySearch } from './key-search.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
-import type { Answer } from './upstream-call.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import type { Answer } from './wire/upstream-call.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** What can be told from the beginning of an answer, before a byte of it goes to the caller. */
 export interface InspectedAnswer {

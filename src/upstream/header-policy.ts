@@ -1,5 +1,5 @@
 import type { Secret } from '../core/secret.ts';
-import type { RawHeaders } from './upstream-call.ts';
+import type { RawHeaders } from './wire/upstream-call.ts';
 
 /** RFC 9110 §7.6.1: these speak about one connection and end with it. */
 const HOP_BY_HOP = [

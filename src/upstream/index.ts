@@ -1,5 +1,5 @@
 export { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
-export { CallBound } from './call-bound.ts';
+export { CallBound } from './wire/call-bound.ts';
 export {
   callWithFailover,
   type CallResult,
@@ -17,6 +17,6 @@ export {
 export { MaskedBody } from './masked-body.ts';
 export { PeekableBody } from './peekable-body.ts';
 export { ProviderInstance } from './provider-instance.ts';
-export type { Answer, AnswerBody, RawHeaders } from './upstream-call.ts';
-export type { UpstreamRequest } from './upstream-client.ts';
-export { UpstreamFailure } from './upstream-failure.ts';
+export type { Answer, AnswerBody, RawHeaders } from './wire/upstream-call.ts';
+export type { UpstreamRequest } from './wire/upstream-client.ts';
+export { UpstreamFailure } from './wire/upstream-failure.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../core/secret.ts';
 import { MaskedBody } from './masked-body.ts';
-import type { AnswerBody } from './upstream-call.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import type { AnswerBody } from './wire/upstream-call.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 const KEY = 'sk-ant-secret-key-0123456789';
 const MASK = 'sk-a...6789*****************';

@@ -1,6 +1,6 @@
 import { SecretMask } from '../core/secret-mask.ts';
 import type { Secret } from '../core/secret.ts';
-import type { AnswerBody } from './upstream-call.ts';
+import type { AnswerBody } from './wire/upstream-call.ts';
 
 /**
  * What a provider sends, with the key it was called with blotted out: some name it in

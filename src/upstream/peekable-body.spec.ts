@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { PeekableBody } from './peekable-body.ts';
-import type { AnswerBody } from './upstream-call.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import type { AnswerBody } from './wire/upstream-call.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 const ALL = { bytesMax: 1_000 };
 const never = (): boolean => false;

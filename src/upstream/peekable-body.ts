@@ -1,4 +1,4 @@
-import type { AnswerBody } from './upstream-call.ts';
+import type { AnswerBody } from './wire/upstream-call.ts';
 
 export interface PeekBounds {
   readonly bytesMax: number;

@@ -4,7 +4,7 @@ import type { Provider } from '../providers/index.ts';
 import type { Dumps, ProviderDumps } from './dump/dumps.ts';
 import type { FailoverSettings } from './failover.ts';
 import { WaitingRoom } from './key-patience.ts';
-import { UpstreamClient } from './upstream-client.ts';
+import { UpstreamClient } from './wire/upstream-client.ts';
 
 /** One configured provider, ready to be called. */
 export class ProviderInstance {

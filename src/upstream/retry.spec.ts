@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 type Tried = Parameters<typeof isRetryable>[0];
 

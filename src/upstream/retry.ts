@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { readRetryAfterMs } from '../keypool/index.ts';
 import { headerValue } from './header-policy.ts';
-import type { Answer } from './upstream-call.ts';
-import type { UpstreamFailure } from './upstream-failure.ts';
+import type { Answer } from './wire/upstream-call.ts';
+import type { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** What became of one call, as far as trying the same key again is concerned. */
 type Tried =

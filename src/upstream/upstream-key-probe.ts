@@ -1,7 +1,7 @@
 import { KeyProbe, type PoolKey, type ProbeResult } from '../keypool/index.ts';
 import { authHeader, upstreamTarget } from '../providers/index.ts';
 import type { ProviderInstance } from './provider-instance.ts';
-import { UpstreamFailure } from './upstream-failure.ts';
+import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** Asks for the list of models, which every provider keeps behind a key and charges nothing for. */
 export class UpstreamKeyProbe extends KeyProbe {

@@ -1,4 +1,4 @@
-import type { ProxyAddress } from '../config/index.ts';
+import type { ProxyAddress } from '../../config/index.ts';
 import { connectorToProxy, directConnector, refusedByProxy, type Connector } from './connector.ts';
 import { proxyAuthorization } from './proxy-authorization.ts';
 import { Tunnels } from './tunnels.ts';

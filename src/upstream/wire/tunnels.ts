@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Pool } from 'undici';
-import type { ProxyAddress } from '../config/index.ts';
+import type { ProxyAddress } from '../../config/index.ts';
 import {
   CONNECTION,
   connectorToProxy,

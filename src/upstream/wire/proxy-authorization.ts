@@ -1,4 +1,4 @@
-import type { ProxyAddress } from '../config/index.ts';
+import type { ProxyAddress } from '../../config/index.ts';
 
 /** RFC 7617. The only place where the credentials of a proxy become a header. */
 export function proxyAuthorization({ credentials }: ProxyAddress): Record<string, string> {

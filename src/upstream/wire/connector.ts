@@ -1,5 +1,5 @@
 import { buildConnector } from 'undici';
-import { errorText } from '../core/errors.ts';
+import { errorText } from '../../core/errors.ts';
 import { withoutInterimHeads } from './interim-heads.ts';
 import { failureOf, UpstreamFailure } from './upstream-failure.ts';
 

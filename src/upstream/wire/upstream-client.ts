@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
-import type { ProxyAddress } from '../config/index.ts';
+import type { ProxyAddress } from '../../config/index.ts';
 import { CONNECTION } from './connector.ts';
 import { UpstreamCall, type Answer, type CallTimeouts, type RawHeaders } from './upstream-call.ts';
 import { wayToProvider, type WayToProvider } from './way-to-provider.ts';

@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { errorText } from '../core/errors.ts';
+import { errorText } from '../../core/errors.ts';
 
 /**
  * Why a provider's answer did not come, or is none: nothing came at all, not in time,

@@ -4,10 +4,10 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConnectProxy } from '../../test/support/connect-proxy.ts';
-import { freePort } from '../../test/support/free-port.ts';
-import { makePrivateCa, startTlsFront } from '../../test/support/private-ca.ts';
-import { Secret } from '../core/secret.ts';
+import { ConnectProxy } from '../../../test/support/connect-proxy.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { makePrivateCa, startTlsFront } from '../../../test/support/private-ca.ts';
+import { Secret } from '../../core/secret.ts';
 import { UpstreamClient } from './upstream-client.ts';
 
 const CREDENTIALS = 'bridge@corp:s3cret/of:the?proxy';
