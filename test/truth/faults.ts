@@ -9,8 +9,8 @@ export interface Fault {
 export const FAULTS: readonly Fault[] = [
   {
     title: 'the record names the first key that was tried, not the one that served',
-    find: 'this.#lastCredential = finished.credential;',
-    replace: 'this.#lastCredential ??= finished.credential;',
+    find: 'this.#lastCredential = attempt.credential;',
+    replace: 'this.#lastCredential ??= attempt.credential;',
   },
   {
     title: 'a token is counted too many',
@@ -55,13 +55,13 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     title: 'an attempt with a rejected key is left out',
-    find: 'call.onAttempt(finished);',
-    replace: "if (finished.outcome !== 'unauthorized') call.onAttempt(finished);",
+    find: 'this.#witness.attemptFinished({',
+    replace: "if (end.outcome !== 'unauthorized') this.#witness.attemptFinished({",
   },
   {
     title: 'the end is recorded a moment after the answer has gone down, and not before',
-    find: 'this.#count += 1;\n        await this.#send();',
-    replace: 'this.#count += 1;\n        setTimeout(() => void this.#send(), 150);',
+    find: 'await this.journal.append(lines, count);',
+    replace: 'setTimeout(() => void this.journal.append(lines, count), 150);',
   },
   {
     title: 'an error in the first event of a stream does not lead to the next key',

@@ -1,14 +1,11 @@
 /** `npm run test:truth:faults`: the truth test finds every one of some deliberate faults. */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import process, { stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 import { startSharedServer, type TestServer } from '../support/postgres.ts';
-import { FAULTS, type Fault } from './faults.ts';
+import { FAULTS } from './faults.ts';
+import { withFault } from './faulty-program.ts';
 import { HABITS_READ } from './habits.ts';
 import { runTruth, type TruthResult } from './truth-run.ts';
-
-const ROOT = path.join(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
   options: {
@@ -64,42 +61,4 @@ function tell(title: string, isAsExpected: boolean, result: TruthResult): void {
   const [first] = mismatches;
   if (first !== undefined) stdout.write(`${first.replaceAll(/^/gm, '       ')}\n`);
   if (!isAsExpected) process.exitCode = 1;
-}
-
-/** A copy of the program beside it, so that it finds what it needs. */
-async function withFault<T>(
-  fault: Fault | undefined,
-  use: (program: string) => Promise<T>,
-): Promise<T> {
-  const copy = await mkdtemp(path.join(ROOT, 'dist-faulty-'));
-  try {
-    await cp(path.join(ROOT, 'dist'), copy, { recursive: true });
-    if (fault !== undefined) await patch(copy, fault);
-    return await use(path.join(copy, 'main.js'));
-  } finally {
-    await rm(copy, { recursive: true });
-  }
-}
-
-async function patch(directory: string, { title, find, replace }: Fault): Promise<void> {
-  const files = await readdir(directory, { recursive: true });
-  const programs = files
-    .filter((file) => file.endsWith('.js'))
-    .map((file) => path.join(directory, file));
-  const texts = await Promise.all(programs.map((file) => readFile(file, 'utf8')));
-  const places = texts.flatMap((text, index) =>
-    text
-      .split(find)
-      .slice(1)
-      .map(() => index),
-  );
-  const [place = -1] = places;
-  const program = programs[place];
-  if (places.length !== 1 || program === undefined) {
-    throw new Error(`${title}: what it changes stands in ${places.length} places: ${find}`);
-  }
-  await writeFile(
-    program,
-    (texts[place] ?? '').replace(find, () => replace),
-  );
 }
