@@ -8,6 +8,7 @@ import {
   type Attempt,
   type CallResult,
   type Credential,
+  exhaustionError,
   type LogicalCall,
   relayedAnswerHeaders,
   type UpstreamFailure,
@@ -21,7 +22,6 @@ import { sideRouteOf, type SideRoute } from './apis/side-routes.ts';
 import { renderFault, type FaultPlace } from './exchange/bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt } from './answer/ending.ts';
 import type { Exchange } from './exchange/exchange.ts';
-import { exhaustionError } from './exchange/exhaustion.ts';
 import { FrameFilter } from './answer/frame-filter.ts';
 import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
 import { Ledger, type Ending } from './record/ledger.ts';

@@ -1,5 +1,6 @@
 export { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
 export { CallBound } from './wire/call-bound.ts';
+export { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
 export {
   callWithFailover,
   type CallResult,

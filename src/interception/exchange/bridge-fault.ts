@@ -1,7 +1,7 @@
 import type { BridgeError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Provider } from '../../providers/index.ts';
-import { retryAfterSeconds } from './exhaustion.ts';
+import { retryAfterSeconds } from '../../upstream/index.ts';
 import { faultText } from './fault-text.ts';
 
 /** An error of the bridge itself, in the provider's words. */

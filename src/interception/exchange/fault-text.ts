@@ -1,5 +1,5 @@
 import type { BridgeError } from '../../core/errors.ts';
-import { retryAfterSeconds } from './exhaustion.ts';
+import { retryAfterSeconds } from '../../upstream/index.ts';
 
 /**
  * What a person reads of an error of the bridge: who speaks, what went wrong, until when

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolExhausted } from '../../keypool/index.ts';
+import { PoolExhausted } from '../keypool/index.ts';
 import { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
 
 describe('an exhausted pool', () => {

@@ -1,5 +1,5 @@
-import { BridgeError } from '../../core/errors.ts';
-import type { PoolExhausted } from '../../keypool/index.ts';
+import { BridgeError } from '../core/errors.ts';
+import type { PoolExhausted } from '../keypool/index.ts';
 
 /**
  * What a caller is told when no key is left. Rejected keys are a 502 and not a
