@@ -13,4 +13,5 @@ export {
 } from './key/key-verdict.ts';
 export type { PoolKey } from './key/pool-key.ts';
 export type { KeyRecord } from './key/key-record.ts';
+export type { TrialOutlook } from './pool/trials.ts';
 export { PoolExhausted, type Walker } from './pool/walker.ts';

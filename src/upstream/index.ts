@@ -15,6 +15,7 @@ export {
   relayedAnswerHeaders,
   withoutHeader,
 } from './header-policy.ts';
+export { forecast, type KeyForecast } from './key-forecast.ts';
 export { MaskedBody } from './masked-body.ts';
 export { PeekableBody } from './peekable-body.ts';
 export { ProviderInstance } from './provider-instance.ts';

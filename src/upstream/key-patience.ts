@@ -26,6 +26,12 @@ export class WaitingRoom {
     this.options = options;
   }
 
+  /** For how long a call waits that has waited so long and finds no key; 0: it is refused. */
+  patienceMs({ retryAfterMs }: PoolExhausted, waitedMs = 0): number {
+    if (this.#waiting >= WAITING_MAX) return 0;
+    return retryAfterMs <= this.options.waitMsMax - waitedMs ? retryAfterMs : 0;
+  }
+
   /** Waits, if there is room; `false` if there is none, or the caller is gone. */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.#waiting >= WAITING_MAX) return false;
@@ -54,10 +60,11 @@ export class KeyPatience {
   }
 
   /** Waits for the key that is back first, or a while of that; `false`: not any longer. */
-  async outlasts({ retryAfterMs }: PoolExhausted): Promise<boolean> {
-    const { waitMsMax, clock, random } = this.#room.options;
-    if (retryAfterMs === 0 || retryAfterMs > waitMsMax - this.#waitedMs) return false;
-    const ms = retryAfterMs > LOOK_MS ? LOOK_MS : retryAfterMs + random() * JITTER_MS_MAX;
+  async outlasts(exhausted: PoolExhausted): Promise<boolean> {
+    const { clock, random } = this.#room.options;
+    const patienceMs = this.#room.patienceMs(exhausted, this.#waitedMs);
+    if (patienceMs === 0) return false;
+    const ms = patienceMs > LOOK_MS ? LOOK_MS : patienceMs + random() * JITTER_MS_MAX;
     const fromMs = clock.monotonicMs();
     const isWaited = await this.#room.wait(ms, this.#signal);
     this.#waitedMs += clock.monotonicMs() - fromMs;

@@ -7,7 +7,7 @@ import { type KeyScope, type KeyState, VALID } from '../key/key-state.ts';
 import type { KeyTransition, KeyTransitionListener, ResetReason } from '../key/key-transition.ts';
 import { type KeyVerdict, QUOTA_COOLDOWN_MS } from '../key/key-verdict.ts';
 import { type KeyMark, PoolKey } from '../key/pool-key.ts';
-import { type Trial, Trials } from './trials.ts';
+import { type Trial, type TrialOutlook, Trials } from './trials.ts';
 import { type PoolExhausted, Walker } from './walker.ts';
 
 export interface KeyPoolSettings {
@@ -80,6 +80,12 @@ export class KeyPool {
         }
       },
     };
+  }
+
+  /** Whether and when a call may find out, without letting one. */
+  trialOutlook({ soonest }: PoolExhausted, model: string): TrialOutlook | undefined {
+    const cooldown = soonest?.cooldownFor(model);
+    return cooldown ? this.#trials.outlook(cooldown, this.#settings.clock.nowMs()) : undefined;
   }
 
   /** How long a key that gets this verdict cools down. */

@@ -11,6 +11,12 @@ export interface Trial {
   readonly end: (isServed: boolean) => void;
 }
 
+/** When a call may find out; while one does, nobody else may. */
+export type TrialOutlook =
+  | { readonly kind: 'now' }
+  | { readonly kind: 'later'; readonly atMs: number }
+  | { readonly kind: 'under_way' };
+
 /** Which guesses are being put to the test, and when each may be again. One at a time. */
 export class Trials {
   /** By what was guessed: another mark is another guess, and one that is over is forgotten. */
@@ -18,10 +24,17 @@ export class Trials {
 
   /** Whether a call may find out now, and nobody else until it has ended. */
   begin(cooldown: Cooldown, nowMs: number): boolean {
-    if (!cooldown.isGuess) return false;
-    if (nowMs < (this.#nextMs.get(cooldown) ?? cooldown.sinceMs + GUESS_HOLDS_MS)) return false;
+    if (this.outlook(cooldown, nowMs)?.kind !== 'now') return false;
     this.#nextMs.set(cooldown, Infinity);
     return true;
+  }
+
+  /** Undefined: the cooldown is no guess, and none is put to the test. */
+  outlook(cooldown: Cooldown, nowMs: number): TrialOutlook | undefined {
+    if (!cooldown.isGuess) return undefined;
+    const atMs = this.#nextMs.get(cooldown) ?? cooldown.sinceMs + GUESS_HOLDS_MS;
+    if (nowMs >= atMs) return { kind: 'now' };
+    return atMs === Infinity ? { kind: 'under_way' } : { kind: 'later', atMs };
   }
 
   end(cooldown: Cooldown, nowMs: number): void {
