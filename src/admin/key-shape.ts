@@ -14,8 +14,14 @@ const stateFields = z.object({
     description:
       'temporary: cooling down. permanent: rejected, until a probe or a reset says otherwise.',
   }),
-  reason: z.enum(['rate_limited', 'quota_exhausted', 'unauthorized', 'forbidden']).nullable(),
-  status: z.int().nullable().meta({ description: 'What upstream answered.' }),
+  reason: z
+    .enum(['rate_limited', 'quota_exhausted', 'drill', 'unauthorized', 'forbidden'])
+    .nullable()
+    .meta({ description: 'drill: an operator plays a rate limit.' }),
+  status: z
+    .int()
+    .nullable()
+    .meta({ description: 'What upstream answered; what a drill plays that it did.' }),
   coolingUntil: time.nullable(),
   remainingMs: count.nullable(),
 });
@@ -47,8 +53,8 @@ const keyEventSchema = z
     model: z.string().nullable().meta({ description: 'Null: the whole key.' }),
     previousState: z.string().meta({ examples: ['valid'] }),
     state: z.string().meta({ examples: ['temporary'] }),
-    reason: z.string().meta({ examples: ['rate_limited', 'operator_reset'] }),
-    status: z.int().nullable().meta({ description: 'What upstream answered.' }),
+    reason: z.string().meta({ examples: ['rate_limited', 'drill', 'operator_reset'] }),
+    status: stateFields.shape.status,
     cooldownMs: count.nullable(),
     coolingUntil: time.nullable(),
     actor: z.string().nullable().meta({ description: 'The operator who asked for it.' }),

@@ -1,6 +1,7 @@
 export { type HeaderReader, readRetryAfterMs } from './key/cooldown.ts';
 export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './pool/key-pool.ts';
-export type { CoolReason, KeyScope, KeyState, RejectReason } from './key/key-state.ts';
+export type { CooldownReason, KeyScope, KeyState, RejectReason } from './key/key-state.ts';
+export { type DrillRefusal, drillRefusal } from './pool/drill.ts';
 export { KeyProbe, type ProbeResult } from './recheck/key-probe.ts';
 export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './pool/key-state-store.ts';
 export type { KeyTransition, KeyTransitionListener, ResetReason } from './key/key-transition.ts';

@@ -50,6 +50,8 @@ export function aProcess({
         { kind: 'reject', reason: 'forbidden', scope: 'model' },
         { status: 403, model },
       ),
+    drill: (index: number, forMs: number, scope: string | null = null) =>
+      pool.drill(key(index), { scope, forMs, actor: 'dave@corp' }),
     reset: (index: number, actor: string | null = null) =>
       pool.reset(key(index).fingerprint, 'operator_reset', actor),
   };

@@ -1,4 +1,6 @@
 export type CoolReason = 'rate_limited' | 'quota_exhausted';
+/** `drill`: an operator plays a rate limit; no answer has spoken against the key. */
+export type CooldownReason = CoolReason | 'drill';
 export type RejectReason = 'unauthorized' | 'forbidden';
 
 /** What a key is good for right now. Derived from its record and the clock, never stored. */
@@ -21,9 +23,9 @@ export function scopeOf(model: string): string {
   return model.slice(0, MODEL_NAME_LENGTH_MAX).replaceAll('\0', '\uFFFD').toWellFormed();
 }
 
-/** `status` is what upstream answered. */
+/** `status` is what upstream answered, or would have. */
 export interface Cooldown {
-  readonly reason: CoolReason;
+  readonly reason: CooldownReason;
   readonly status: number;
   readonly sinceMs: number;
   readonly untilMs: number;

@@ -1,5 +1,5 @@
 import type { KeyRecord } from './key-record.ts';
-import type { CoolReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
+import type { CooldownReason, KeyScope, KeyState, RejectReason } from './key-state.ts';
 
 export type ResetReason = 'operator_reset' | 'recheck_passed' | 'trial_passed' | 'remote_reset';
 
@@ -16,13 +16,13 @@ export interface KeyTransition {
   readonly from: KeyState;
   readonly to: KeyState;
   readonly isStateChange: boolean;
-  readonly reason: CoolReason | RejectReason | ResetReason;
+  readonly reason: CooldownReason | RejectReason | ResetReason;
   /** The upstream status that caused it, if one did. */
   readonly status: number | null;
   /** The cooldown as applied, the default and the cap included. */
   readonly cooldownMs: number | null;
   readonly atMs: number;
-  /** The operator who asked for a reset, if one did. */
+  /** The operator who asked for it, if one did. */
   readonly actor: string | null;
   /** `remote` changes come from another replica and are not to be shared again. */
   readonly origin: 'local' | 'remote';

@@ -34,6 +34,7 @@ export class KeyLog {
       provider,
       api_key_hint: hint,
       ...(scope !== null && { model: scope }),
+      ...(to.kind !== 'valid' && actor !== null && { reason, actor }),
     };
     if (to.kind === 'permanent') {
       this.#logger.warn('key marked permanent', { ...fields, status });

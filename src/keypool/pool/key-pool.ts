@@ -33,6 +33,13 @@ export interface KeySnapshot {
   readonly models: readonly { readonly model: string; readonly state: KeyState }[];
 }
 
+/** A rate limit that an operator plays, to see that calls go elsewhere. */
+export interface Drill {
+  readonly scope: KeyScope;
+  readonly forMs: number;
+  readonly actor: string;
+}
+
 /** `reason` is that of a key which becomes valid; a mark says for itself why it was made. */
 type Cause = Pick<KeyTransition, 'origin' | 'reason' | 'actor' | 'atMs'>;
 
@@ -114,6 +121,16 @@ export class KeyPool {
       this.#change(each, cause, () => each.mark(scope, mark)),
     );
     return changed?.[0];
+  }
+
+  /** Holds against a key what a rate limit of the provider's would, without one. */
+  drill(key: PoolKey, { scope, forMs, actor }: Drill): void {
+    const atMs = this.#settings.clock.nowMs();
+    const untilMs = atMs + Math.min(forMs, this.#settings.cooldownMaxMs);
+    const reason = 'drill';
+    const cooldown = { reason, status: 429, sinceMs: atMs, untilMs, isGuess: false } as const;
+    const cause: Cause = { origin: 'local', reason, actor, atMs };
+    this.#change(key, cause, () => key.mark(scope, { cooldown }));
   }
 
   /** Makes a key valid for everything. Always reported, so that other replicas follow. */

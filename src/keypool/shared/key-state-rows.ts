@@ -1,4 +1,10 @@
-import type { Cooldown, CoolReason, KeyScope, Rejection, RejectReason } from '../key/key-state.ts';
+import type {
+  Cooldown,
+  CooldownReason,
+  KeyScope,
+  Rejection,
+  RejectReason,
+} from '../key/key-state.ts';
 import type { KeyRecord } from '../key/key-record.ts';
 import type { KeyEvent, KeyName } from '../pool/key-state-store.ts';
 
@@ -8,7 +14,7 @@ export interface RecordRow {
   readonly fingerprint: string;
   readonly scope: string;
   readonly hint: string;
-  readonly cooldown_reason: CoolReason | null;
+  readonly cooldown_reason: CooldownReason | null;
   readonly cooldown_status: number | null;
   readonly cooldown_at: Date | null;
   readonly cooling_until: Date | null;
