@@ -33,7 +33,7 @@ export class AppModule {
     const recheck = KeyRecheckModule.register([...ground, keypool, upstream]);
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
     const audit = AuditModule.register([configuration, clock, identity, database]);
-    const admin = AdminModule.register([identity, keypool]);
+    const admin = AdminModule.register([configuration, identity, keypool, upstream, recheck]);
     const health = HealthModule.register([interception, recording, database]);
     const openapi = OpenApiModule.register(API_DOCUMENT);
     return { module: AppModule, imports: [interception, recheck, audit, admin, openapi, health] };

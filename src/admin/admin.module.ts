@@ -1,16 +1,17 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { KeyExplanationsService } from './key-explanations.service.ts';
 import { KeysController } from './keys.controller.ts';
 import { KeysService } from './keys.service.ts';
 
 @Module({})
 export class AdminModule {
-  /** `imports`: the modules that provide identity and the pools. */
+  /** `imports`: the modules that provide configuration, identity, the pools, providers and the recheck. */
   static register(imports: readonly DynamicModule[]): DynamicModule {
     return {
       module: AdminModule,
       imports: [...imports],
       controllers: [KeysController],
-      providers: [KeysService],
+      providers: [KeysService, KeyExplanationsService],
     };
   }
 }

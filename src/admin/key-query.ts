@@ -11,6 +11,14 @@ export const keysQuery = z.strictObject({
   provider: anyOf(text).optional().meta(MEANING.provider),
 });
 
+export const keyExplanationQuery = z.strictObject({
+  provider: text.meta(MEANING.provider),
+  model: text.optional().meta({
+    description: 'The model that is called; left out: a call that names none.',
+    examples: ['claude-opus-4-5'],
+  }),
+});
+
 export const keyEventsQuery = z.strictObject({
   provider: anyOf(text).optional().meta(MEANING.provider),
   fingerprint: anyOf(text).optional().meta(MEANING.fingerprint),
@@ -25,4 +33,5 @@ export const keyEventsQuery = z.strictObject({
 });
 
 export type KeysQuery = z.infer<typeof keysQuery>;
+export type KeyExplanationQuery = z.infer<typeof keyExplanationQuery>;
 export type KeyEventsQuery = z.infer<typeof keyEventsQuery>;

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { KeyEvent, KeySnapshot, KeyState } from '../keypool/index.ts';
 import { MEANING } from '../openapi/index.ts';
 
-const time = z.iso.datetime();
-const count = z.int().min(0);
-const named = {
+export const time = z.iso.datetime();
+export const count = z.int().min(0);
+export const named = {
   hint: z.string().meta(MEANING.hint),
   fingerprint: z.string().meta(MEANING.fingerprint),
 };
 
-const stateFields = z.object({
+export const stateFields = z.object({
   state: z.enum(['valid', 'temporary', 'permanent']).meta({
     description:
       'temporary: cooling down. permanent: rejected, until a probe or a reset says otherwise.',
@@ -113,7 +113,7 @@ export function keyEventItem(event: KeyEvent): KeyEventItem {
   };
 }
 
-function stateOf(state: KeyState): StateFields {
+export function stateOf(state: KeyState): StateFields {
   const isCooling = state.kind === 'temporary';
   return {
     state: state.kind,
@@ -124,6 +124,6 @@ function stateOf(state: KeyState): StateFields {
   };
 }
 
-function timeOrNull(ms: number | null): string | null {
+export function timeOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }

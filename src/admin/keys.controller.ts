@@ -10,11 +10,15 @@ import {
 } from '@nestjs/common';
 import { AdminGuard, AuditorGuard, CurrentCaller, type Caller } from '../identity/index.ts';
 import { noParameters, type NoParameters } from '../openapi/index.ts';
+import type { KeyExplanation } from './key-explanation-shape.ts';
+import { KeyExplanationsService } from './key-explanations.service.ts';
 import {
   keyEventsQuery,
+  keyExplanationQuery,
   keyName,
   keysQuery,
   type KeyEventsQuery,
+  type KeyExplanationQuery,
   type KeysQuery,
 } from './key-query.ts';
 import type { KeyEventPage, KeyItem, KeysAnswer } from './key-shape.ts';
@@ -22,7 +26,10 @@ import { KeysService } from './keys.service.ts';
 
 @Controller('api/v1/keys')
 export class KeysController {
-  constructor(private readonly keys: KeysService) {}
+  constructor(
+    private readonly keys: KeysService,
+    private readonly explanations: KeyExplanationsService,
+  ) {}
 
   @Get()
   @UseGuards(AuditorGuard)
@@ -34,6 +41,16 @@ export class KeysController {
   @UseGuards(AuditorGuard)
   events(@Query({ schema: keyEventsQuery }) query: KeyEventsQuery): Promise<KeyEventPage> {
     return this.keys.events(query);
+  }
+
+  @Get('explain')
+  @UseGuards(AuditorGuard)
+  explain(@Query({ schema: keyExplanationQuery }) query: KeyExplanationQuery): KeyExplanation {
+    const explanation = this.explanations.explain(query);
+    if (explanation === undefined) {
+      throw new NotFoundException('There is no provider of this name.');
+    }
+    return explanation;
   }
 
   @Post(':provider/:fingerprint/reset')

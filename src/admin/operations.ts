@@ -1,5 +1,6 @@
 import { JSON_TYPE, type Operation } from '../openapi/index.ts';
-import { keyEventsQuery, keyName, keysQuery } from './key-query.ts';
+import { keyExplanationSchema } from './key-explanation-shape.ts';
+import { keyEventsQuery, keyExplanationQuery, keyName, keysQuery } from './key-query.ts';
 import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
 
 /** Every endpoint for operators, for the document that describes them. */
@@ -13,6 +14,18 @@ export const KEY_OPERATIONS: readonly Operation[] = [
     query: keysQuery,
     answers: { [JSON_TYPE]: keysAnswerSchema },
     errors: [400, 401, 403],
+  },
+  {
+    id: 'explainKeys',
+    method: 'get',
+    path: '/api/v1/keys/explain',
+    summary: 'Which key the next call would be made with, and why not with the others',
+    description:
+      'As the replica that answers would make it. Nothing is called and nothing changes. For ' +
+      'auditors and admins.',
+    query: keyExplanationQuery,
+    answers: { [JSON_TYPE]: keyExplanationSchema },
+    errors: [400, 401, 403, 404],
   },
   {
     id: 'resetKey',

@@ -3,6 +3,7 @@ export { KeyPool, type KeyPoolSettings, type KeySnapshot } from './pool/key-pool
 export type { CooldownReason, KeyScope, KeyState, RejectReason } from './key/key-state.ts';
 export { type DrillRefusal, drillRefusal } from './pool/drill.ts';
 export { KeyProbe, type ProbeResult } from './recheck/key-probe.ts';
+export { KeyRecheck } from './recheck/key-recheck.ts';
 export { type KeyEvent, type KeyEventQuery, KeyStateStore } from './pool/key-state-store.ts';
 export type { KeyTransition, KeyTransitionListener, ResetReason } from './key/key-transition.ts';
 export {

@@ -70,6 +70,10 @@ function described(operation: Operation): Json {
   };
 }
 
+function canBeLeftOut(schema: z.core.$ZodType): boolean {
+  return z.safeParse(schema, undefined).success;
+}
+
 function parameters(
   place: 'path' | 'query' | 'header',
   shape: Readonly<Record<string, z.core.$ZodType>>,
@@ -79,7 +83,7 @@ function parameters(
     return {
       name,
       in: place,
-      required: place === 'path',
+      required: place === 'path' || (place === 'query' && !canBeLeftOut(schema)),
       ...(description !== undefined && { description }),
       // What OpenAPI means when nothing is said, for generators that do not know it.
       ...(json['type'] === 'array' && { style: 'form', explode: true }),

@@ -32,7 +32,12 @@ export class KeyRecheckModule implements OnModuleInit, OnModuleDestroy {
 
   /** `imports`: the modules that provide configuration, clock, logger, pools and the probe. */
   static register(imports: readonly DynamicModule[]): DynamicModule {
-    return { module: KeyRecheckModule, imports: [...imports], providers: [RECHECK] };
+    return {
+      module: KeyRecheckModule,
+      imports: [...imports],
+      providers: [RECHECK],
+      exports: [KeyRecheck],
+    };
   }
 
   onModuleInit(): void {

@@ -158,4 +158,18 @@ describe('probing rejected keys', () => {
     await lookAfter(EVERY_MS / 2);
     expect(probe.probed).toEqual([]);
   });
+
+  it('says when it is about to, and of which keys it is not', async () => {
+    const { reject, cool, forbid, key, recheck, lookAfter, clock } = aRecheck({ keys: 3 });
+    const fromMs = clock.nowMs();
+    reject(0);
+    forbid(1, 'opus');
+    cool(1, 2 * EVERY_MS);
+    cool(2, 1_000);
+    expect(recheck.plannedMs(key(0))).toBe(fromMs + EVERY_MS);
+    await lookAfter(1_000);
+    expect(recheck.plannedMs(key(0))).toBe(fromMs + 1_000 + EVERY_MS);
+    expect(recheck.plannedMs(key(1))).toBe(fromMs + 2 * EVERY_MS);
+    expect(recheck.plannedMs(key(2))).toBeUndefined();
+  });
 });

@@ -58,6 +58,16 @@ export class KeyRecheck {
     await this.#running;
   }
 
+  /** About when a rejected key is probed, or left to another replica that does it; undefined: it is not. */
+  plannedMs(key: PoolKey): number | undefined {
+    const { clock, everyMs } = this.#parts;
+    const nowMs = clock.nowMs();
+    if (!Number.isFinite(everyMs) || !isRejected(key, nowMs)) return undefined;
+    const dueMs = this.#dueMs.get(key) ?? nowMs + everyMs;
+    const state = key.stateFor();
+    return state.kind === 'temporary' ? Math.max(dueMs, state.untilMs) : dueMs;
+  }
+
   /** Probes what is due. */
   async look(): Promise<void> {
     const due = this.#due();
