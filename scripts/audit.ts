@@ -1,13 +1,23 @@
-import process, { argv, env, stderr, stdout } from 'node:process';
+import process, { argv, stderr, stdout } from 'node:process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import {
+  ASKING,
+  ASKING_USAGE,
+  bridgeUrl,
+  EXIT_USAGE,
+  headersOf,
+  problemOf,
+  readsUntilEnough,
+  reasonOf,
+  refused,
+} from './ask-bridge.ts';
 import { followed } from './audit-live.ts';
 import {
   interceptionCells,
   interceptionTable,
   isRow,
-  plain,
   runningTable,
   table,
   type Row,
@@ -27,12 +37,7 @@ const USAGE = `npm run audit -- <what> [name=value ...] [options]
   me                             who you are and may do
 
   --json               the API's answer as it is, one object a line where it streams
-  --url <bridge>       else AIBRIDGE_URL, else http://127.0.0.1:4400
-  --as <user>          who you are, for a bridge that takes that from X-Forwarded-User
-  --groups <a,b>       your groups, as X-Forwarded-Groups
-  --header <name: value>  any other header, such as Authorization; may be repeated
-  --help               this
-
+${ASKING_USAGE}
 The same questions as the API's, answered by a running bridge: its /api/docs says what they take.
 `;
 
@@ -50,7 +55,6 @@ const PATHS = new Map([
   ['key-events', 'keys/events'],
   ['me', 'me'],
 ]);
-const EXIT_USAGE = 2;
 
 /** What is asked, of whom and as whom. */
 interface Question {
@@ -60,8 +64,7 @@ interface Question {
   readonly isJson: boolean;
 }
 
-// Whoever reads along has enough: not a failure.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+readsUntilEnough();
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -88,14 +91,7 @@ function questionOf(args: readonly string[]): Question | string {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-        url: { type: 'string', default: env['AIBRIDGE_URL'] ?? 'http://127.0.0.1:4400' },
-        as: { type: 'string' },
-        groups: { type: 'string' },
-        header: { type: 'string', multiple: true, default: [] },
-      },
+      options: ASKING,
     });
     const [what = '', ...words] = positionals;
     if (values.help || what === 'help') return 'help';
@@ -103,7 +99,7 @@ function questionOf(args: readonly string[]): Question | string {
     if (typeof url === 'string') return url;
     return { what, url, headers: headersOf(values), isJson: values.json };
   } catch (error) {
-    return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    return problemOf(error);
   }
 }
 
@@ -113,30 +109,13 @@ function urlOf(what: string, words: readonly string[], base: string): URL | stri
   const wantsName = path.endsWith('/');
   const [name, filters] = wantsName ? [words[0], words.slice(1)] : ['', words];
   if (name === undefined) return `${what}: which one?`;
-  if (!URL.canParse(base)) return `${base}: is not the URL of a bridge`;
-  const url = new URL(`/api/v1/${path}${encodeURIComponent(name)}`, base);
+  const url = new URL(`/api/v1/${path}${encodeURIComponent(name)}`, bridgeUrl(base));
   for (const filter of filters) {
     const equals = filter.indexOf('=');
     if (equals < 1) return `${filter}: is not of the form name=value`;
     url.searchParams.append(filter.slice(0, equals), filter.slice(equals + 1));
   }
   return url;
-}
-
-function headersOf(values: {
-  readonly as?: string | undefined;
-  readonly groups?: string | undefined;
-  readonly header: readonly string[];
-}): Headers {
-  const headers = new Headers();
-  if (values.as !== undefined) headers.set('x-forwarded-user', values.as);
-  if (values.groups !== undefined) headers.set('x-forwarded-groups', values.groups);
-  for (const line of values.header) {
-    const colon = line.indexOf(':');
-    if (colon < 1) throw new Error(`--header ${line}: is not of the form "name: value"`);
-    headers.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
-  }
-  return headers;
 }
 
 async function answer(question: Question): Promise<number> {
@@ -170,16 +149,6 @@ async function follow({ url, headers, isJson }: Question): Promise<number> {
   }
 }
 
-async function refused(res: Response): Promise<number> {
-  const body: unknown = await res.json().catch(() => undefined);
-  const { message = res.statusText, details } = isRow(body) ? body : {};
-  stderr.write(`${res.status}: ${plain(String(message))}\n`);
-  const names = Array.isArray(details) ? details.filter((each) => typeof each === 'string') : [];
-  for (const name of names) stderr.write(`  ${plain(name)}\n`);
-  if (res.status === 401) stderr.write('Say who you are with --as or --header.\n');
-  return 1;
-}
-
 /** Lists as tables; what is too deep for one, and everything on request, as JSON. */
 function show({ what, isJson }: Question, body: unknown): void {
   const items = isRow(body) ? body['items'] : undefined;
@@ -199,12 +168,4 @@ function remark({ notice, total, truncated, nextCursor }: Row): void {
   if (typeof total === 'number') stderr.write(`${total} in all\n`);
   if (truncated === true) stderr.write('there are more: narrow it, or raise limit=\n');
   if (typeof nextCursor === 'string') stderr.write(`more: cursor=${nextCursor}\n`);
-}
-
-function reasonOf(error: unknown): string {
-  const { cause } = Object(error);
-  if (!(cause instanceof Error)) return error instanceof Error ? error.message : String(error);
-  const { code } = Object(cause);
-  const text = cause.message === '' ? String(code) : cause.message;
-  return code === 'ECONNREFUSED' ? `${text}: is the bridge running there?` : text;
 }
