@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyOf, EXAMPLE_ID, MEANING, text, whole } from '../openapi/index.ts';
+import { anyOf, EXAMPLE_ID, flag, MEANING, text, whole } from '../openapi/index.ts';
 
 /** What names a key in a path. */
 export const keyName = {
@@ -19,6 +19,17 @@ export const keyExplanationQuery = z.strictObject({
   }),
 });
 
+export const keyDrillQuery = z.strictObject({
+  model: text.optional().meta({
+    description:
+      'The model of the call that seems to be limited; left out: all calls. With ' +
+      'AIBRIDGE_COOLDOWN_SCOPE=key it is all calls anyway.',
+    examples: ['claude-opus-4-5'],
+  }),
+  seconds: whole(1, 300).default(30).meta({ description: 'When it is over, whatever happens.' }),
+  force: flag().default(false).meta({ description: 'Also when no other key is left then.' }),
+});
+
 export const keyEventsQuery = z.strictObject({
   provider: anyOf(text).optional().meta(MEANING.provider),
   fingerprint: anyOf(text).optional().meta(MEANING.fingerprint),
@@ -34,4 +45,5 @@ export const keyEventsQuery = z.strictObject({
 
 export type KeysQuery = z.infer<typeof keysQuery>;
 export type KeyExplanationQuery = z.infer<typeof keyExplanationQuery>;
+export type KeyDrillQuery = z.infer<typeof keyDrillQuery>;
 export type KeyEventsQuery = z.infer<typeof keyEventsQuery>;

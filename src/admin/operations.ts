@@ -1,6 +1,12 @@
 import { JSON_TYPE, type Operation } from '../openapi/index.ts';
 import { keyExplanationSchema } from './key-explanation-shape.ts';
-import { keyEventsQuery, keyExplanationQuery, keyName, keysQuery } from './key-query.ts';
+import {
+  keyDrillQuery,
+  keyEventsQuery,
+  keyExplanationQuery,
+  keyName,
+  keysQuery,
+} from './key-query.ts';
 import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
 
 /** Every endpoint for operators, for the document that describes them. */
@@ -36,6 +42,20 @@ export const KEY_OPERATIONS: readonly Operation[] = [
     parameters: keyName,
     answers: { [JSON_TYPE]: keySchema },
     errors: [400, 401, 403, 404],
+  },
+  {
+    id: 'drillKey',
+    method: 'post',
+    path: '/api/v1/keys/{provider}/{fingerprint}/drill',
+    summary: 'Treats a key as if the provider had limited it, for a while',
+    description:
+      'On all replicas, and without a call to the provider: calls go to the next key, until the ' +
+      'time is over or the key is reset. Refused where something is held against the key, which a ' +
+      'reset would forget, and where no other key is left. For admins.',
+    parameters: keyName,
+    query: keyDrillQuery,
+    answers: { [JSON_TYPE]: keySchema },
+    errors: [400, 401, 403, 404, 409],
   },
   {
     id: 'listKeyEvents',

@@ -23,6 +23,7 @@ export const ERRORS = {
   401: 'Nobody vouches for the sender.',
   403: 'The caller may not do this.',
   404: 'It does not exist, or is not for the caller to see.',
+  409: 'What it is now does not allow that; `message` says why.',
   429: 'Too many of these are open.',
   503: 'The database is not available, or there is too much to read; `message` says which.',
 } as const;
