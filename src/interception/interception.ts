@@ -1,12 +1,13 @@
 import type { BridgeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import {
+  breakerError,
   CallBound,
-  callWithFailover,
+  callBehindBreaker,
   dumpedCall,
   type Answer,
   type Attempt,
-  type CallResult,
+  type GuardedResult,
   type Credential,
   exhaustionError,
   type LogicalCall,
@@ -100,20 +101,23 @@ export class Interception {
     const bound = new CallBound(downstream.signal, instance.totalTimeoutMs);
     try {
       const call = this.#call(ledger, received, bound.signal);
-      const result = await callWithFailover(call, instance.failover);
+      const result = await callBehindBreaker(call, instance.failover);
       received.body?.release();
       if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
       else if (result.kind === 'failed') await this.#fail(ledger, result);
-      else await this.#refuse(ledger, exhaustionError(result.exhausted));
+      else if (result.kind === 'exhausted')
+        await this.#refuse(ledger, exhaustionError(result.exhausted));
+      else await this.#refuse(ledger, breakerError(result));
     } finally {
       bound.lift();
     }
   }
 
   #call(ledger: Ledger, received: ReceivedCall, signal: AbortSignal): LogicalCall<Inspected> {
-    const { instance, credential, req } = this.#exchange;
+    const { instance, match, credential, req } = this.#exchange;
     const outgoing = outgoingRequest(this.#exchange, received, this.#options);
     return {
+      route: match.label,
       model: received.model,
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
@@ -157,7 +161,7 @@ export class Interception {
 
   async #relay(
     ledger: Ledger,
-    { inspected, attempt, openedWith }: AnsweredCall,
+    { inspected, attempt, openedWith, relayed }: AnsweredCall,
     hides: Amendment['hides'] | undefined,
   ): Promise<void> {
     const { downstream } = this.#exchange;
@@ -175,6 +179,7 @@ export class Interception {
         const { openingError } = inspected.observer;
         if (inspected.error === undefined && openingError !== undefined) openedWith(openingError);
         finishAttempt(attempt, inspected, outcome);
+        relayed({ kind: outcome.kind, error: inspected.observer.findings().error });
         await ledger.end(endingOf(inspected, outcome, this.#exchange.instance.provider.failures));
       },
     });
@@ -228,8 +233,8 @@ export class Interception {
   }
 }
 
-type AnsweredCall = Extract<CallResult<Inspected>, { kind: 'answered' }>;
-type FailedCall = Extract<CallResult<Inspected>, { kind: 'failed' }>;
+type AnsweredCall = Extract<GuardedResult<Inspected>, { kind: 'answered' }>;
+type FailedCall = Extract<GuardedResult<Inspected>, { kind: 'failed' }>;
 
 /** What callers sent themselves is no secret to them: their answers go down as they came. */
 function poolKeyOf({ kind, secret }: Credential): Secret | undefined {

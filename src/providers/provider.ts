@@ -57,8 +57,6 @@ export interface Provider {
   /** Sent when the caller sends none of that name. In lower case. */
   readonly defaultHeaders: Readonly<Record<string, string>>;
   readonly sendsActorHeaders: boolean;
-  /** What counts as a failure of the provider itself. */
-  readonly breakerStatuses: readonly number[];
   readonly failures: KeyFailures;
   readonly renderError: (fault: BridgeFault) => JsonObject;
   readonly readError: (body: unknown) => UpstreamError | undefined;

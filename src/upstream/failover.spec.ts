@@ -54,6 +54,7 @@ class Scene {
     const byok: Credential | undefined =
       own === undefined ? undefined : { kind: 'byok', secret: new Secret(own), scheme: 'bearer' };
     const call: LogicalCall<InspectedAnswer> = {
+      route: '/v1/messages',
       model: 'claude-opus-4-5',
       byok,
       pool: this.pool,
@@ -308,6 +309,7 @@ it('without a pool and without a key of the caller nobody is called', async () =
   const scene = new Scene({ k0: OK });
   const call = {
     pool: undefined,
+    route: '/v1/messages',
     model: '',
     byok: undefined,
     signal: scene.caller.signal,

@@ -29,6 +29,8 @@ export interface InspectedAnswer {
 
 /** One logical call: what stays the same whatever key it is made with. */
 export interface LogicalCall<T extends InspectedAnswer> {
+  /** As it stands in labels. */
+  readonly route: string;
   readonly model: string;
   /** The caller's own credential, which is used as it is; otherwise the pool serves the call. */
   readonly byok: Credential | undefined;

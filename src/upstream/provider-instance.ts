@@ -2,7 +2,7 @@ import type { ProviderConfig } from '../config/index.ts';
 import type { KeyPool } from '../keypool/index.ts';
 import type { Provider } from '../providers/index.ts';
 import type { Dumps, ProviderDumps } from './dump/dumps.ts';
-import type { FailoverSettings } from './failover.ts';
+import type { GuardSettings } from './guarded-call.ts';
 import { WaitingRoom } from './key-patience.ts';
 import { UpstreamClient } from './wire/upstream-client.ts';
 
@@ -16,7 +16,7 @@ export class ProviderInstance {
   /** Of a whole call; undefined: none. */
   readonly totalTimeoutMs: number | undefined;
   readonly client: UpstreamClient;
-  readonly failover: FailoverSettings;
+  readonly failover: GuardSettings;
   /** Undefined where nothing is dumped. */
   readonly dumps: ProviderDumps | undefined;
 
@@ -25,7 +25,7 @@ export class ProviderInstance {
     readonly provider: Provider,
     /** Undefined where callers bring their own keys. */
     readonly pool: KeyPool | undefined,
-    settings: Omit<FailoverSettings, 'provider' | 'retriesMax' | 'waitingRoom'> & {
+    settings: Omit<GuardSettings, 'provider' | 'retriesMax' | 'waitingRoom'> & {
       readonly dumps: Dumps;
     },
   ) {

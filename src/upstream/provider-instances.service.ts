@@ -4,6 +4,8 @@ import { Clock } from '../core/clock.ts';
 import { KeyPoolsService } from '../keypool/pool/key-pools.service.ts';
 import { providerOfType } from '../providers/index.ts';
 import { Logger, Metrics } from '../telemetry/index.ts';
+import { BreakerAccount } from './breaker/breaker-account.ts';
+import { Breakers } from './breaker/breakers.ts';
 import { Dumps } from './dump/dumps.ts';
 import { ProviderInstance } from './provider-instance.ts';
 
@@ -23,18 +25,22 @@ export class ProviderInstancesService {
   ) {
     this.#dumps = new Dumps(config.dumps, clock, { meter, logger });
     const { cooldownScope, forbiddenScope } = config.keys;
-    const settings = {
-      cooldownScope,
-      forbiddenScope,
-      clock,
-      random: Math.random,
-      dumps: this.#dumps,
-    };
+    const account = new BreakerAccount(meter, logger);
     this.all = config.providers.map((provider) => {
       const description = providerOfType(provider.type);
       if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);
-      const pool = pools.poolOf(provider.name);
-      return new ProviderInstance(provider, description, pool, settings);
+      const { name } = provider;
+      const breakers = config.breaker.enabled
+        ? new Breakers(config.breaker, clock, account.witnessOf(name))
+        : undefined;
+      return new ProviderInstance(provider, description, pools.poolOf(name), {
+        cooldownScope,
+        forbiddenScope,
+        clock,
+        random: Math.random,
+        breakers,
+        dumps: this.#dumps,
+      });
     });
   }
 

@@ -64,7 +64,7 @@ describe('the configuration', () => {
         forbiddenScope: 'key',
       },
       dumps: { fileBytesMax: 4 * 2 ** 20, filesMax: 1_000, keepMs: 86_400_000 },
-      breaker: { enabled: true, failures: 5, intervalMs: 10_000, timeoutMs: 30_000, probes: 3 },
+      breaker: { enabled: true, failures: 5, intervalMs: 10_000, timeoutMs: 15_000, probes: 3 },
       audit: {
         durability: 'journal',
         onFailure: 'refuse',

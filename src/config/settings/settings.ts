@@ -126,12 +126,13 @@ export const BREAKER = {
   enabled: setting('AIBRIDGE_BREAKER', {
     type: flag('on', 'off'),
     default: 'on',
-    meaning: 'circuit breaker per provider, route and model: accepted, and without effect so far',
+    meaning:
+      'circuit breaker per provider, route, model and kind of credential: what fails again and again is refused with 503 for a while',
   }),
   failures: setting('AIBRIDGE_BREAKER_FAILURES', {
     type: integer(1, 10_000),
     default: '5',
-    meaning: 'failures within the interval that open the breaker',
+    meaning: 'failures in a row, within the interval, that open it',
   }),
   interval: setting('AIBRIDGE_BREAKER_INTERVAL', {
     type: timer,
@@ -140,13 +141,13 @@ export const BREAKER = {
   }),
   timeout: setting('AIBRIDGE_BREAKER_TIMEOUT', {
     type: timer,
-    default: '30s',
-    meaning: 'how long the breaker stays open before it probes',
+    default: '15s',
+    meaning: 'how long it stays open before calls are let through to find out',
   }),
   probes: setting('AIBRIDGE_BREAKER_PROBES', {
     type: integer(1, 1_000),
     default: '3',
-    meaning: 'requests let through to find out whether upstream is back',
+    meaning: 'so many of them each such time, and so many that come through close it',
   }),
 };
 

@@ -77,7 +77,6 @@ export const ANTHROPIC: Provider = {
   callerAuth: ['x-api-key', 'bearer'],
   defaultHeaders: { 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
   sendsActorHeaders: true,
-  breakerStatuses: [429, 503, 504, 529],
   failures: FAILURES,
   renderError,
   readError: readUpstreamError,

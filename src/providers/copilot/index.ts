@@ -26,7 +26,6 @@ export const COPILOT: Provider = {
   callerAuth: ['bearer'],
   defaultHeaders: { 'content-type': 'application/json' },
   sendsActorHeaders: false,
-  breakerStatuses: [429, 503, 504],
   failures: OPENAI_FAILURES,
   renderError: renderOpenAiError,
   readError: readUpstreamError,

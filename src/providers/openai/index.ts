@@ -25,7 +25,6 @@ export const OPENAI: Provider = {
   callerAuth: ['bearer'],
   defaultHeaders: { 'content-type': 'application/json' },
   sendsActorHeaders: true,
-  breakerStatuses: [429, 503, 504],
   failures: OPENAI_FAILURES,
   renderError: renderOpenAiError,
   readError: readUpstreamError,

@@ -1,5 +1,6 @@
 import { BridgeError } from '../core/errors.ts';
 import type { PoolExhausted } from '../keypool/index.ts';
+import type { RefusedCall } from './breaker/breakers.ts';
 
 /**
  * What a caller is told when no key is left. Rejected keys are a 502 and not a
@@ -14,6 +15,14 @@ export function exhaustionError({ kind, retryAfterMs }: PoolExhausted): BridgeEr
   return new BridgeError('keys_rate_limited', {
     public: 'all configured keys are rate-limited',
     ...(retryAfterMs > 0 && { retryAfterMs }),
+  });
+}
+
+/** What a caller is told while the circuit breaker is open. */
+export function breakerError({ refusesForMs }: RefusedCall): BridgeError {
+  return new BridgeError('breaker_open', {
+    public: 'circuit breaker is open',
+    ...(refusesForMs > 0 && { retryAfterMs: refusesForMs }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PoolExhausted } from '../keypool/index.ts';
-import { exhaustionError, retryAfterSeconds } from './exhaustion.ts';
+import { breakerError, exhaustionError, retryAfterSeconds } from './refusal.ts';
 
 describe('an exhausted pool', () => {
   it.each([
@@ -28,5 +28,19 @@ describe('an exhausted pool', () => {
     ['without a value', undefined, undefined],
   ])('%s: Retry-After of %s ms is %s', (_, retryAfterMs, header) => {
     expect(retryAfterSeconds(retryAfterMs)).toBe(header);
+  });
+});
+
+describe('an open circuit breaker', () => {
+  it.each([
+    [15_000, '15'],
+    [14_200, '15'],
+    [50, '1'],
+    [0, undefined],
+  ])('that refuses for %i ms has callers wait for %s s', (refusesForMs, header) => {
+    const error = breakerError({ refusesForMs });
+    expect(error).toMatchObject({ status: 503, code: 'breaker_open' });
+    expect(error.detail.public).toBe('circuit breaker is open');
+    expect(retryAfterSeconds(error.detail.retryAfterMs)).toBe(header);
   });
 });
