@@ -1,8 +1,8 @@
-import { KEY_OPERATIONS } from './admin/operations.ts';
+import { OPERATOR_OPERATIONS } from './admin/operations.ts';
 import { AUDIT_OPERATIONS } from './audit/operations.ts';
 import { openApiDocument, type OpenApiDocument } from './openapi/openapi-document.ts';
 
-export const OPERATIONS = [...AUDIT_OPERATIONS, ...KEY_OPERATIONS];
+export const OPERATIONS = [...AUDIT_OPERATIONS, ...OPERATOR_OPERATIONS];
 
 /** The API of the bridge itself. What providers are asked is described by them. */
 export const API_DOCUMENT: OpenApiDocument = openApiDocument(OPERATIONS, {

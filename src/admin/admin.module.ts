@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { BreakersController } from './breakers.controller.ts';
 import { KeyExplanationsService } from './key-explanations.service.ts';
 import { KeysController } from './keys.controller.ts';
 import { KeysService } from './keys.service.ts';
@@ -10,7 +11,7 @@ export class AdminModule {
     return {
       module: AdminModule,
       imports: [...imports],
-      controllers: [KeysController],
+      controllers: [KeysController, BreakersController],
       providers: [KeysService, KeyExplanationsService],
     };
   }

@@ -1,4 +1,5 @@
 import { JSON_TYPE, type Operation } from '../openapi/index.ts';
+import { breakersAnswerSchema, breakersQuery } from './breaker-shape.ts';
 import { keyExplanationSchema } from './key-explanation-shape.ts';
 import {
   keyDrillQuery,
@@ -10,7 +11,7 @@ import {
 import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
 
 /** Every endpoint for operators, for the document that describes them. */
-export const KEY_OPERATIONS: readonly Operation[] = [
+export const OPERATOR_OPERATIONS: readonly Operation[] = [
   {
     id: 'listKeys',
     method: 'get',
@@ -66,5 +67,17 @@ export const KEY_OPERATIONS: readonly Operation[] = [
     query: keyEventsQuery,
     answers: { [JSON_TYPE]: keyEventPageSchema },
     errors: [400, 401, 403, 503],
+  },
+  {
+    id: 'listBreakers',
+    method: 'get',
+    path: '/api/v1/breakers',
+    summary: 'The circuit breakers of the ways on which calls have failed',
+    description:
+      'As the replica that answers goes by them: each has its own. Ways that are not listed are ' +
+      'open to all. For auditors and admins.',
+    query: breakersQuery,
+    answers: { [JSON_TYPE]: breakersAnswerSchema },
+    errors: [400, 401, 403],
   },
 ];
