@@ -94,8 +94,8 @@ export function becomes(
   );
 }
 
-export function reset(bridge: Bridge, key: string): Promise<Response> {
-  return fetch(`${bridge.url}/api/v1/keys/anthropic/${fingerprintOf(key)}/reset`, {
+export function reset(bridge: Bridge, key: string, provider = 'anthropic'): Promise<Response> {
+  return fetch(`${bridge.url}/api/v1/keys/${provider}/${fingerprintOf(key)}/reset`, {
     method: 'POST',
   });
 }

@@ -47,6 +47,17 @@ describe('ahead of an answer', () => {
     expect(left([...bytes.slice(0, 40).split(''), bytes.slice(40)])).toBe(bytes);
   });
 
+  it('takes no more of them out than there may be, for each request', () => {
+    const heads = new InterimHeads();
+    const many = Buffer.from(HINTS.repeat(Math.ceil((64 * 1024) / HINTS.length)));
+    for (let request = 0; request < 2; request += 1) {
+      heads.expect();
+      expect(heads.taken(many).length).toBe(0);
+      expect(heads.taken(Buffer.from(HINTS)).toString()).toBe(HINTS);
+      expect(heads.isExpected).toBe(false);
+    }
+  });
+
   it('holds no more than a head may have', () => {
     const heads = new InterimHeads();
     heads.expect();

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 
 /** Longer than any interim head in earnest; one that is longer is left to undici. */
 const HEAD_BYTES_MAX = 16 * 1024;
+/** So are those that come after so much of them. */
+const ALL_HEADS_BYTES_MAX = 64 * 1024;
 
 const BEGINNING = Buffer.from('HTTP/1.1 1');
 /** `HTTP/1.1 1xx` and what comes after the status. */
@@ -43,6 +45,7 @@ export function withoutInterimHeads(socket: Socket): Socket {
 export class InterimHeads {
   #isExpected = false;
   #held: Buffer = NOTHING;
+  #takenBytes = 0;
 
   get isExpected(): boolean {
     return this.#isExpected;
@@ -51,19 +54,21 @@ export class InterimHeads {
   /** A request was sent. */
   expect(): void {
     this.#isExpected = true;
+    this.#takenBytes = 0;
   }
 
   /** What is left of the bytes. The beginning of what may be an interim head is held. */
   taken(bytes: Buffer): Buffer {
     let rest = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     this.#held = NOTHING;
-    while (mayBeInterim(rest)) {
+    while (this.#takenBytes < ALL_HEADS_BYTES_MAX && mayBeInterim(rest)) {
       const end = rest.subarray(0, HEAD_BYTES_MAX).indexOf(END_OF_HEAD);
       if (end === -1) {
         if (rest.length >= HEAD_BYTES_MAX) break;
         this.#held = rest;
         return NOTHING;
       }
+      this.#takenBytes += end + END_OF_HEAD.length;
       rest = rest.subarray(end + END_OF_HEAD.length);
       if (rest.length === 0) return NOTHING;
     }

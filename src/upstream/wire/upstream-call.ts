@@ -85,8 +85,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // An interim answer, such as 103 Early Hints, is not the answer.
-    if (status < 200) return;
+    // Interim answers are taken out before, unless there is no end of them.
+    if (status < 200) {
+      this.#fail(new UpstreamFailure('malformed', 'the provider sent too many interim answers'));
+      return;
+    }
     this.#progress = 'head';
     this.#settleAnswer.resolve({ status, headers: textHeaders(controller.rawHeaders), body: this });
   }
