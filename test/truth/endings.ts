@@ -36,20 +36,23 @@ export interface Ending {
  * the record may say that it left, or how it would have ended, had nobody noticed.
  */
 export function endingsOf(evidence: Evidence): Ending[] {
-  const { request, seen, calls, attempts } = evidence;
-  const hasLeft = seen.kind === 'left';
-  const last = calls.at(-1);
-  if (attempts.length > calls.length) {
-    return [...neverSent(evidence), ...(hasLeft ? abandoned(evidence, undefined) : [])];
-  }
-  const isRefused = last === undefined || keyRefusal(request, last) !== undefined;
-  const regular = [
-    ...(isRefused ? exhausted(evidence, last) : answered(evidence, last)),
-    ...(last === undefined ? [] : [...givenUp(evidence, last), ...brokenUnder(evidence, last)]),
-  ];
+  const { seen, calls, attempts } = evidence;
+  const last = attempts.length > calls.length ? undefined : calls.at(-1);
+  const regular = attempts.length > calls.length ? neverSent(evidence) : regularEndings(evidence);
+  if (seen.kind === 'left') return [...unseen(regular), ...abandoned(evidence, last)];
   // Whose bridge was killed has not seen what became of its request.
-  if (wasCutShort(evidence) && !hasLeft) return unseen(regular);
-  return hasLeft ? [...unseen(regular), ...abandoned(evidence, last)] : regular;
+  return wasCutShort(evidence) ? unseen(regular) : regular;
+}
+
+function regularEndings(evidence: Evidence): Ending[] {
+  const last = evidence.calls.at(-1);
+  if (last === undefined) return exhausted(evidence, last);
+  const isRefused = keyRefusal(evidence.request, last) !== undefined;
+  return [
+    ...(isRefused ? exhausted(evidence, last) : answered(evidence, last)),
+    ...givenUp(evidence, last),
+    ...brokenUnder(evidence, last),
+  ];
 }
 
 /** A caller's own key is nothing that failover is concerned with. */
@@ -227,7 +230,7 @@ function notReceived(
   return {
     record: { ...record, ...usageFacts(undefined, 'failed') },
     lastAttempt: { outcome, status: null },
-    client: seen.kind === 'left' ? [] : differing(observed, { client: 'complete', status }),
+    client: differing(observed, { client: 'complete', status }),
   };
 }
 
