@@ -9,11 +9,12 @@ import {
 } from '../support/api-under-test.ts';
 import { Fleet } from '../support/fleet.ts';
 import { recordOf } from '../support/record-of.ts';
+import { WITHOUT_BREAKERS } from '../support/system.ts';
 
 const fleet = new Fleet();
 const PROVIDERS = { openai: fleet.provider('openai'), anthropic: fleet.provider('anthropic') };
 
-beforeAll(() => fleet.start());
+beforeAll(() => fleet.start(WITHOUT_BREAKERS));
 afterEach(() => fleet.simulator.clear());
 afterAll(() => fleet.stop());
 

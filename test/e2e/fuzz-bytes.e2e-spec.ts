@@ -21,11 +21,12 @@ import {
   type ApiUnderTest,
 } from '../support/api-under-test.ts';
 import { Fleet } from '../support/fleet.ts';
+import { WITHOUT_BREAKERS } from '../support/system.ts';
 
 const fleet = new Fleet();
 const PROVIDERS = { openai: fleet.provider('openai'), anthropic: fleet.provider('anthropic') };
 
-beforeAll(() => fleet.start());
+beforeAll(() => fleet.start(WITHOUT_BREAKERS));
 afterEach(() => {
   fleet.simulator.assertNoUnscripted();
   fleet.simulator.clear();

@@ -31,6 +31,7 @@ import {
 } from '../support/api-under-test.ts';
 import { Fleet } from '../support/fleet.ts';
 import { recordOf } from '../support/record-of.ts';
+import { WITHOUT_BREAKERS } from '../support/system.ts';
 
 const fleet = new Fleet();
 const PROVIDERS = { openai: fleet.provider('openai'), anthropic: fleet.provider('anthropic') };
@@ -47,7 +48,7 @@ const scripted = new Map<string, Behaviour>();
 let number = 0;
 
 beforeAll(async () => {
-  await fleet.start({ AIBRIDGE_MAX_BODY: '64KiB' });
+  await fleet.start({ ...WITHOUT_BREAKERS, AIBRIDGE_MAX_BODY: '64KiB' });
   fleet.simulator.onAnyKey(saidTo);
 });
 afterAll(() => fleet.stop());

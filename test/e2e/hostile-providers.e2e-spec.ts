@@ -5,7 +5,7 @@ import { Bridge } from '../support/bridge.ts';
 import { bytesHeldBy, INSPECTED } from '../support/memory-of.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { flood, forEver, RawProvider, type Misdeed } from '../support/raw-provider.ts';
-import { messagesBody, POOL_KEY } from '../support/system.ts';
+import { messagesBody, POOL_KEY, WITHOUT_BREAKERS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { reset } from './keys-system.ts';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   bridge = await Bridge.start({
     env: {
       DATABASE_URL: database.url,
-      AIBRIDGE_BREAKER: 'off',
+      ...WITHOUT_BREAKERS,
       ...INSPECTED,
       ...of(0, 'patient', { IDLE_TIMEOUT: `${SHORT_MS}ms` }),
       ...of(1, 'bounded', { TOTAL_TIMEOUT: `${TOTAL_MS}ms` }),

@@ -15,7 +15,13 @@ import {
   type Behaviour,
 } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
-import { messagesBody, POOL_KEY, startSystem, type System } from '../support/system.ts';
+import {
+  messagesBody,
+  POOL_KEY,
+  startSystem,
+  WITHOUT_BREAKERS,
+  type System,
+} from '../support/system.ts';
 import { head, Wire, type WireAnswer } from '../support/wire.ts';
 
 let system: System;
@@ -24,6 +30,7 @@ beforeAll(async () => {
   system = await startSystem({
     settings: { IDLE_TIMEOUT: '300ms', FIRST_BYTE_TIMEOUT: '300ms' },
     env: {
+      ...WITHOUT_BREAKERS,
       AIBRIDGE_PROVIDER_1_TYPE: 'anthropic',
       AIBRIDGE_PROVIDER_1_NAME: 'nobody',
       AIBRIDGE_PROVIDER_1_BASE_URL: `http://127.0.0.1:${await portOfNobody()}`,

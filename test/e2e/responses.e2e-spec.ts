@@ -15,6 +15,7 @@ import {
 import { Fleet, type FleetProvider } from '../support/fleet.ts';
 import { recordOf } from '../support/record-of.ts';
 import { head, Wire } from '../support/wire.ts';
+import { WITHOUT_BREAKERS } from '../support/system.ts';
 
 const fleet = new Fleet();
 const OPENAI = fleet.provider('openai');
@@ -24,7 +25,7 @@ const FAILING_OVER = {
   failed: fleet.provider('openai'),
 };
 
-beforeAll(() => fleet.start());
+beforeAll(() => fleet.start(WITHOUT_BREAKERS));
 afterEach(() => {
   fleet.simulator.assertNoUnscripted();
   fleet.simulator.clear();

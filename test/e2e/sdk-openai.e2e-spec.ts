@@ -15,11 +15,12 @@ import {
 import { collected } from '../simulator/collected.ts';
 import { Fleet } from '../support/fleet.ts';
 import { outcomeOf } from '../support/outcome-of.ts';
+import { WITHOUT_BREAKERS } from '../support/system.ts';
 
 const fleet = new Fleet();
 const PROVIDER = fleet.provider('openai', { keys: 1 });
 
-beforeAll(() => fleet.start());
+beforeAll(() => fleet.start(WITHOUT_BREAKERS));
 afterEach(() => {
   fleet.simulator.assertNoUnscripted();
   fleet.simulator.clear();

@@ -19,6 +19,9 @@ export const POOL_KEY = 'sk-ant-api03-the-only-pool-key-0001';
 /** As the reference does it, by which the spec's tables of keys are written. */
 export const LIMITS_ARE_THE_KEYS = { AIBRIDGE_COOLDOWN_SCOPE: 'key' };
 
+/** For tests that have one provider fail again and again, and want every call to be made. */
+export const WITHOUT_BREAKERS = { AIBRIDGE_BREAKER: 'off' };
+
 /** One Anthropic provider with one key; `settings` are its own, without the common prefix. */
 export async function startSystem(
   options: {
