@@ -1,5 +1,7 @@
 /** How far the two clocks may part before the order of events is read off the wall again. */
 const DRIFT_MS_MAX = 2;
+/** Clocks that were not read at one moment, because something else got the processor, are not compared. */
+const READ_WITHIN_MS = 1;
 
 let originMs = performance.timeOrigin;
 
@@ -11,6 +13,7 @@ let originMs = performance.timeOrigin;
 export function wallClockMs(): number {
   const elapsedMs = performance.now();
   const wallMs = Date.now();
-  if (Math.abs(originMs + elapsedMs - wallMs) > DRIFT_MS_MAX) originMs = wallMs - elapsedMs;
+  const isApart = Math.abs(originMs + elapsedMs - wallMs) > DRIFT_MS_MAX;
+  if (isApart && performance.now() - elapsedMs < READ_WITHIN_MS) originMs = wallMs - elapsedMs;
   return originMs + elapsedMs;
 }

@@ -1,6 +1,6 @@
 import { Clock } from '../../core/clock.ts';
 
-/** A request takes its time, and clocks drift: what is less than this is no disagreement. */
+/** Clocks drift: what is less than this is no disagreement. */
 const TOLERANCE_MS = 1_000;
 
 /**
@@ -29,14 +29,21 @@ export class KeyClock extends Clock {
   }
 
   /**
-   * Takes over the database's time of a moment. Returns how far all times have to be moved that
-   * were noted before: those from before the first time, which were the wall clock's.
+   * Takes over the database's time of some moment between two, unless this clock may be right as it
+   * is: the time of a database that took seconds to say it is known no better than to seconds. Returns
+   * how far all times have to be moved that were noted before: those from before the first time,
+   * which were the wall clock's.
    */
-  agree(databaseMs: number, monotonicMs: number): number {
-    const byMs = Math.round(databaseMs - this.#startMs - monotonicMs);
+  agree(
+    databaseMs: number,
+    between: { readonly fromMs: number; readonly untilMs: number },
+  ): number {
+    const { fromMs, untilMs } = between;
+    const byMs = Math.round(databaseMs - this.#startMs - (fromMs + untilMs) / 2);
     const isFirst = !this.#isAgreed;
     this.#isAgreed = true;
-    if (!isFirst && Math.abs(byMs) < TOLERANCE_MS) return 0;
+    const unsureMs = (untilMs - fromMs) / 2 + (isFirst ? 0 : TOLERANCE_MS);
+    if (Math.abs(byMs) <= unsureMs) return 0;
     this.#startMs += byMs;
     return isFirst ? byMs : 0;
   }

@@ -133,12 +133,11 @@ export class KeyStateSync {
     }
   }
 
-  /** The answer is from some moment between the two: from the middle, so that it errs least. */
   async #agreeOnTime(session: KeyStateSession): Promise<void> {
     const { clock, move } = this.#parts;
-    const askedMs = clock.monotonicMs();
+    const fromMs = clock.monotonicMs();
     const databaseMs = await session.nowMs();
-    const byMs = clock.agree(databaseMs, (askedMs + clock.monotonicMs()) / 2);
+    const byMs = clock.agree(databaseMs, { fromMs, untilMs: clock.monotonicMs() });
     if (byMs === 0) return;
     this.#outbox.move(byMs);
     move(byMs);
