@@ -68,7 +68,12 @@ export function lastLook({ request: { model }, attempts, row, life }: Evidence):
 
 /** The look that led to an attempt. */
 export function lookBefore(
-  { request: { model }, attempts, row, life }: Evidence,
+  {
+    request: { model },
+    attempts,
+    row,
+    life,
+  }: Pick<Evidence, 'request' | 'attempts' | 'row' | 'life'>,
   index: number,
 ): Look {
   const before = attempts[index - 1];

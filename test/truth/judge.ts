@@ -11,6 +11,7 @@ import {
   type Evidence,
   type Facts,
 } from './evidence.ts';
+import { recorded } from './key-refusal.ts';
 import type { KeyMark, Look } from './pool-model.ts';
 
 /** In which points the record of a request differs from what happened; empty when in none. */
@@ -85,7 +86,7 @@ function keysTried({ request, calls, attempts, row }: Evidence): string[] {
   const actual = { attempts: row['attempt_count'], failedOver: row['failed_over'] };
   const lastHint = attempts.at(-1)?.['credential_hint'] ?? '';
   return [
-    ...differing(actual, { attempts: attempts.length, failedOver: attempts.length > 1 }),
+    ...differing(actual, { attempts: attempts.length, failedOver: keysOf(attempts).size > 1 }),
     ...(isOwn ? [] : differing({ hint: row['credential_hint'] }, { hint: lastHint })),
     ...(isOwn && calls.length > 1 ? ["the caller's own key was used twice"] : []),
     ...(calls.length > attempts.length ? ['a call was not recorded'] : []),
@@ -106,15 +107,24 @@ function keysTried({ request, calls, attempts, row }: Evidence): string[] {
   ];
 }
 
-function refusedFacts(refusal: ReturnType<typeof keyRefusal>): Facts {
-  return refusal === undefined ? { outcome: 'one that speaks against the key' } : { ...refusal };
+/** One that has waited for a key may have tried the same one again. */
+function keysOf(attempts: readonly AuditRow[]): Set<unknown> {
+  return new Set(attempts.map((attempt) => attempt['credential_fingerprint']));
 }
 
-/** Keys were tried in their order, and none was passed over or taken without a reason. */
+function refusedFacts(refusal: ReturnType<typeof keyRefusal>): Facts {
+  return refusal === undefined ? { outcome: 'one that speaks against the key' } : recorded(refusal);
+}
+
+/**
+ * Keys were tried in their order, and none was passed over or taken without a reason. At the end of
+ * the walk a call may find out about a guess, and one that has waited may begin anew.
+ */
 function orderOfKeys(evidence: Evidence): string[] {
   const { request, attempts, pool, row } = evidence;
   if (request.own !== undefined) return [];
   const found: string[] = [];
+  const keys = request.provider.keys.length;
   let next = 0;
   const passOver = (upTo: number, look: Look): void => {
     for (let key = next; key < upTo; key += 1) {
@@ -124,16 +134,49 @@ function orderOfKeys(evidence: Evidence): string[] {
   for (const [index, attempt] of attempts.entries()) {
     const key = keyIndex(request, attempt);
     const look = lookBefore(evidence, index);
+    const mark = pool.sidelining(key, look);
+    if ((mark !== undefined || key < next) && pool.mayTry(key, look)) {
+      passOver(keys, look);
+      next = keys;
+      continue;
+    }
+    if (key < next && mayHaveWaited(evidence)) next = 0;
     if (key < next) found.push(`k${key} was tried after k${next - 1}`);
     passOver(key, look);
-    const mark = pool.sidelining(key, look);
     if (mark) found.push(`k${key} was tried despite ${markTold(mark, look)}`);
     next = key + 1;
   }
   if (String(row['error_type']).startsWith('keys_')) {
-    passOver(request.provider.keys.length, lastLook(evidence));
+    const look = lastLook(evidence);
+    passOver(keys, look);
+    found.push(...refusedTooSoon(evidence, look));
   }
   return found;
+}
+
+/** Who is told that no key is left has waited as long as it may, and had no guess to find out about. */
+function refusedTooSoon({ request, seen, pool, row }: Evidence, look: Look): string[] {
+  const { waitMs } = request.provider;
+  const told = seen.headers.get('retry-after');
+  const leftMs = waitMs - waitedMs(row);
+  const isBackInTime = told !== null && pool.latestReturnMs(look) < look.fromMs + leftMs;
+  return [
+    ...(waitMs === 0 && waitedMs(row) > 0 ? ['it waited for a key, and was not to'] : []),
+    ...(waitMs > 0 && isBackInTime ? ['it was refused, and a key was back in time'] : []),
+    ...(pool.mustTry(look) ? ['it was refused, and might have found out about a guess'] : []),
+  ];
+}
+
+/** Of one whose bridge died nobody has said. */
+function mayHaveWaited({ request, row }: Evidence): boolean {
+  return waitedMs(row) > 0 || (row['status'] === 'interrupted' && request.provider.waitMs > 0);
+}
+
+/** By its own word. */
+function waitedMs(row: AuditRow): number {
+  const notes = Array.isArray(row['notes']) ? row['notes'].map(String) : [];
+  const waits = notes.map((note) => Number(/^waited (\d+) ms for a key$/.exec(note)?.[1] ?? 0));
+  return Math.max(0, ...waits);
 }
 
 /** The least that differs, over all the ways in which the request may have ended. */

@@ -6,9 +6,14 @@ export interface KeyRefusal {
   readonly outcome: 'rate_limited' | 'quota_exhausted' | 'unauthorized' | 'forbidden';
   /** Null: for good. */
   readonly cooldownMs: number | null;
+  /** The provider has not said for how long. */
+  readonly isGuess: boolean;
+  /** What it sidelines: the key for the model that was asked, the key, or all keys of its account. */
+  readonly scope: 'model' | 'key' | 'account';
 }
 
-export const DEFAULT_COOLDOWN_MS = 600;
+/** Longer than a guess holds before one call may find out about it, and than bridges take to tell. */
+export const DEFAULT_COOLDOWN_MS = 8_000;
 const QUOTA_COOLDOWN_MS = 15 * 60_000;
 
 const OUTCOME_OF_STATUS: Readonly<Record<number, KeyRefusal['outcome']>> = {
@@ -30,24 +35,43 @@ export function refusalIn(call: Call, api: TruthApi): KeyRefusal | undefined {
   const { status, text, headers } = call.sent;
   if (status === null) return undefined;
   const isQuota = /credit balance is too low|exceeded your current quota/.test(text);
-  if (status >= 400 && isQuota) return quotaExhausted();
+  if (status >= 400 && isQuota) return QUOTA_EXHAUSTED;
   const outcome = OUTCOME_OF_STATUS[status === 200 ? statusOfFirstEvent(call, api) : status];
   if (outcome === undefined) return undefined;
-  if (outcome === 'quota_exhausted') return quotaExhausted();
-  return { outcome, cooldownMs: outcome === 'rate_limited' ? cooldownMs(headers) : null };
+  if (outcome === 'quota_exhausted') return QUOTA_EXHAUSTED;
+  if (outcome !== 'rate_limited')
+    return { outcome, cooldownMs: null, isGuess: false, scope: 'key' };
+  const namedMs = namedCooldownMs(headers);
+  return {
+    outcome,
+    cooldownMs: namedMs || DEFAULT_COOLDOWN_MS,
+    isGuess: namedMs === 0,
+    scope: /\ball models\b/.test(text) ? 'account' : 'model',
+  };
 }
 
-function quotaExhausted(): KeyRefusal {
-  return { outcome: 'quota_exhausted', cooldownMs: QUOTA_COOLDOWN_MS };
+/** What is recorded of the attempt. */
+export function recorded({
+  outcome,
+  cooldownMs,
+}: KeyRefusal): Pick<KeyRefusal, 'outcome' | 'cooldownMs'> {
+  return { outcome, cooldownMs };
 }
+
+const QUOTA_EXHAUSTED: KeyRefusal = {
+  outcome: 'quota_exhausted',
+  cooldownMs: QUOTA_COOLDOWN_MS,
+  isGuess: false,
+  scope: 'account',
+};
 
 function statusOfFirstEvent(call: Call, api: TruthApi): number {
   const [first] = call.isStreaming ? sentEvents(call.sent.bytes) : [];
   return STATUS_OF_ERROR[(first && api.errorOf(first)) ?? ''] ?? 200;
 }
 
-function cooldownMs(headers: Call['sent']['headers']): number {
+function namedCooldownMs(headers: Call['sent']['headers']): number {
   const inMs = Number(headers['retry-after-ms'] ?? 0);
   const inSeconds = Number(headers['retry-after'] ?? 0);
-  return inMs || inSeconds * 1_000 || DEFAULT_COOLDOWN_MS;
+  return inMs || inSeconds * 1_000;
 }

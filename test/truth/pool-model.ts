@@ -17,8 +17,21 @@ export interface KeyMark {
   readonly latestMs: number;
   /** Null: never again. */
   readonly cooldownMs: number | null;
+  /** Nobody has said that it takes so long. */
+  readonly isGuess: boolean;
   /** False where it may not have been made at all. */
   readonly isCertain: boolean;
+}
+
+/** A call that was made with a key, whatever came of it. */
+export interface KeyUse {
+  readonly key: number;
+  readonly life: KnowingLife;
+  readonly startedMs: number;
+  /** At the latest. */
+  readonly endedMs: number;
+  /** From when on it may be known that the key serves; null: it did not. */
+  readonly servedMs: number | null;
 }
 
 /** A walk looked at the keys at some moment between these two. */
@@ -55,6 +68,8 @@ const CLOCK_READS_APART_MS = 50;
  * what asking for it took, which on a busy machine is not little.
  */
 const CLOCKS_APART_MS = 250;
+/** After this long one call at a time finds out whether a guess was right. */
+const GUESS_HOLDS_MS = 5_000;
 
 /**
  * What each key of one provider could do at any moment. Nothing is known to the
@@ -63,10 +78,16 @@ const CLOCKS_APART_MS = 250;
  */
 export class PoolModel {
   readonly #marks: readonly KeyMark[][];
+  readonly #uses: readonly KeyUse[];
   readonly #heldUpMs: HeldUpMs;
 
-  constructor(keyCount: number, marks: readonly KeyMark[], heldUpMs: HeldUpMs = () => 0) {
+  constructor(
+    keyCount: number,
+    { marks, uses = [] }: { readonly marks: readonly KeyMark[]; readonly uses?: readonly KeyUse[] },
+    heldUpMs: HeldUpMs = () => 0,
+  ) {
     this.#heldUpMs = heldUpMs;
+    this.#uses = uses;
     this.#marks = Array.from({ length: keyCount }, (_, index) =>
       marks.filter(({ key }) => key === index),
     );
@@ -84,6 +105,32 @@ export class PoolModel {
     return this.#marksOf(key, look).some(
       (mark) => mayKnow(mark, look) && look.fromMs < latestEndMs(mark, look),
     );
+  }
+
+  /** Whether a call may find out about a guess that sidelines the key. */
+  mayTry(key: number, look: Look): boolean {
+    return this.#marksOf(key, look).some(
+      (mark) => mark.isGuess && soonestTryMs(mark) < look.untilMs,
+    );
+  }
+
+  /** Whether a call must have found out about a guess: every key is sidelined by one for long enough, and nobody does. */
+  mustTry(look: Look): boolean {
+    const isRipe = this.#marks.every((_, key) => {
+      const held = this.#marksOf(key, look).filter(
+        (mark) => mayKnow(mark, look) && look.fromMs < latestEndMs(mark, look),
+      );
+      return held.length > 0 && held.every((mark) => this.#isRipe(mark, look));
+    });
+    return isRipe && !this.#uses.some((use) => isAbout(use, look));
+  }
+
+  /** The latest moment at which the key that is back first may be back. */
+  latestReturnMs(look: Look): number {
+    const possible = this.#marks.map((_, key) =>
+      this.#marksOf(key, look).filter((mark) => mayKnow(mark, look)),
+    );
+    return smallest(possible.map((of) => of.map((mark) => latestEndMs(mark, look))));
   }
 
   /** Everything a caller may have been told, if every key was unavailable or tried. */
@@ -112,8 +159,9 @@ export class PoolModel {
   }
 
   /** The bridge that made a mark knows it; another one has heard of it, if its maker lived to tell. */
-  #mustKnow({ isCertain, life, latestMs }: KeyMark, look: Look): boolean {
-    if (!isCertain) return false;
+  #mustKnow(mark: KeyMark, look: Look): boolean {
+    const { isCertain, life, latestMs } = mark;
+    if (!isCertain || this.#mayBeCleared(mark, look)) return false;
     if (life === look.life) return latestMs + CLOCK_READS_APART_MS < look.fromMs;
     const toldMs = latestMs + SHARED_WITHIN_MS + this.#heldUpMs(latestMs, look.fromMs);
     return (
@@ -122,6 +170,43 @@ export class PoolModel {
       look.life.sharesKeys(look.fromMs - SHARED_WITHIN_MS, look.fromMs)
     );
   }
+
+  /** A call that finds out that a key serves makes it valid for everything. */
+  #mayBeCleared({ key, earliestMs }: KeyMark, look: Look): boolean {
+    return this.#uses.some(
+      (use) =>
+        use.key === key &&
+        use.servedMs !== null &&
+        use.servedMs - CLOCK_READS_APART_MS < look.untilMs &&
+        use.endedMs >= earliestMs &&
+        this.#mayHaveTried(use),
+    );
+  }
+
+  #mayHaveTried({ key, endedMs }: KeyUse): boolean {
+    return (this.#marks[key] ?? []).some((mark) => mark.isGuess && soonestTryMs(mark) < endedMs);
+  }
+
+  #isRipe(mark: KeyMark, look: Look): boolean {
+    return (
+      mark.isGuess &&
+      this.#mustKnow(mark, look) &&
+      mark.latestMs + GUESS_HOLDS_MS + CLOCKS_APART_MS < look.fromMs &&
+      look.untilMs < soonestEndMs(mark, look)
+    );
+  }
+}
+
+function soonestTryMs({ earliestMs }: KeyMark): number {
+  return earliestMs + GUESS_HOLDS_MS - CLOCKS_APART_MS;
+}
+
+/** Whether it may be the call that finds out just then, or the one after which a guess holds again. */
+function isAbout({ life, startedMs, endedMs }: KeyUse, look: Look): boolean {
+  const againMs = endedMs + GUESS_HOLDS_MS + CLOCKS_APART_MS;
+  return (
+    life === look.life && startedMs - CLOCK_READS_APART_MS < look.untilMs && look.fromMs < againMs
+  );
 }
 
 function concerns({ model }: KeyMark, look: Look): boolean {

@@ -19,6 +19,7 @@ const mark = (fields: Partial<KeyMark>): KeyMark => ({
   earliestMs: 1_000,
   latestMs: 1_050,
   cooldownMs: 500,
+  isGuess: false,
   isCertain: true,
   ...fields,
 });
@@ -30,14 +31,14 @@ const look = (fromMs: number, untilMs = fromMs, life: Life = HERE): Look => ({
 });
 
 test('a key is sidelined beyond doubt only while it is so for all that may be true of its times', () => {
-  const pool = new PoolModel(1, [mark({})]);
+  const pool = new PoolModel(1, { marks: [mark({})] });
   expect(pool.sidelining(0, look(1_040))).toBeUndefined();
   expect(pool.sidelining(0, look(1_110, 1_400))).toMatchObject({ name: 'a request' });
   expect(pool.sidelining(0, look(1_110, 1_510))).toBeUndefined();
 });
 
 test('a key may be sidelined as long as that is so for anything that may be true', () => {
-  const pool = new PoolModel(1, [mark({})]);
+  const pool = new PoolModel(1, { marks: [mark({})] });
   expect(pool.mayBeSidelined(0, look(900, 940))).toBe(false);
   expect(pool.mayBeSidelined(0, look(900, 1_010))).toBe(true);
   expect(pool.mayBeSidelined(0, look(1_545))).toBe(true);
@@ -47,33 +48,35 @@ test('a key may be sidelined as long as that is so for anything that may be true
 test('another bridge must know a mark in time, unless its maker died, one was cut off or the database held up', () => {
   const forGood = { cooldownMs: null, life: THERE };
   const late = look(9_000);
-  expect(new PoolModel(1, [mark(forGood)]).sidelining(0, look(2_000))).toBeUndefined();
-  expect(new PoolModel(1, [mark(forGood)]).sidelining(0, late)).toBeDefined();
+  expect(new PoolModel(1, { marks: [mark(forGood)] }).sidelining(0, look(2_000))).toBeUndefined();
+  expect(new PoolModel(1, { marks: [mark(forGood)] }).sidelining(0, late)).toBeDefined();
   const dead = { ...lifeOf('dead'), killedAtMs: 1_100 };
-  expect(new PoolModel(1, [mark({ ...forGood, life: dead })]).sidelining(0, late)).toBeUndefined();
+  expect(
+    new PoolModel(1, { marks: [mark({ ...forGood, life: dead })] }).sidelining(0, late),
+  ).toBeUndefined();
   const cutOff = lifeOf('cut off', false);
   expect(
-    new PoolModel(1, [mark({ ...forGood, life: cutOff })]).sidelining(0, late),
+    new PoolModel(1, { marks: [mark({ ...forGood, life: cutOff })] }).sidelining(0, late),
   ).toBeUndefined();
   expect(
-    new PoolModel(1, [mark(forGood)]).sidelining(0, look(9_000, 9_000, cutOff)),
+    new PoolModel(1, { marks: [mark(forGood)] }).sidelining(0, look(9_000, 9_000, cutOff)),
   ).toBeUndefined();
-  const heldUp = new PoolModel(1, [mark(forGood)], () => 5_000);
+  const heldUp = new PoolModel(1, { marks: [mark(forGood)] }, () => 5_000);
   expect(heldUp.sidelining(0, late)).toBeUndefined();
   expect(heldUp.sidelining(0, look(11_000))).toBeDefined();
 });
 
 test('callers are sent back for as long as the soonest key may take, and for no other time', () => {
   const second = mark({ key: 1, cooldownMs: 3_000 });
-  expect(new PoolModel(2, [mark({}), second]).exhaustions(look(1_110, 1_120))).toEqual([
+  expect(new PoolModel(2, { marks: [mark({}), second] }).exhaustions(look(1_110, 1_120))).toEqual([
     { status: 429, retryAfter: '1' },
   ]);
-  expect(new PoolModel(2, [mark({}), second]).exhaustions(look(1_110, 1_600))).toEqual([
+  expect(new PoolModel(2, { marks: [mark({}), second] }).exhaustions(look(1_110, 1_600))).toEqual([
     { status: 429, retryAfter: null },
     { status: 429, retryAfter: '1' },
   ]);
   const rejected = [0, 1].map((key) => mark({ key, cooldownMs: null }));
-  expect(new PoolModel(2, rejected).exhaustions(look(1_110))).toEqual([
+  expect(new PoolModel(2, { marks: rejected }).exhaustions(look(1_110))).toEqual([
     { status: 502, retryAfter: null },
   ]);
 });

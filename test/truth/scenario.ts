@@ -23,12 +23,13 @@ import {
   stall,
   unauthorized,
   unknownEvents,
+  withHeaders,
   type Behaviour,
   type Call,
 } from '../simulator/index.ts';
 import type { Mode } from '../support/api-under-test.ts';
-import type { FleetProvider } from '../support/fleet.ts';
 import type { Habits } from './habits.ts';
+import type { TruthProvider } from './providers.ts';
 import { Random } from './random.ts';
 import { shaped, type Shape } from './shapes.ts';
 import { TRUTH_APIS, type TruthApi } from './truth-api.ts';
@@ -46,7 +47,7 @@ export interface PlannedRequest extends Shape {
   readonly habits: Habits;
   /** Which of the bridges is asked. */
   readonly bridge: number;
-  readonly provider: FleetProvider;
+  readonly provider: TruthProvider;
   readonly api: TruthApi;
   readonly mode: Mode;
   /** The one that is asked; empty where a request names none. */
@@ -57,17 +58,13 @@ export interface PlannedRequest extends Shape {
 }
 
 /** Requests go to few providers at a time, so that keys are contended for, and on to fresh ones. */
-const REQUESTS_PER_PROVIDER = 200;
+const REQUESTS_PER_PROVIDER = 400;
 const PROVIDERS_AT_A_TIME = 8;
 /** What concerns the same providers, and no others. */
 export const REQUESTS_PER_WINDOW = REQUESTS_PER_PROVIDER * PROVIDERS_AT_A_TIME;
 
 export function providerCount(requests: number): number {
   return PROVIDERS_AT_A_TIME * Math.ceil(requests / REQUESTS_PER_WINDOW);
-}
-
-export function typeOfProvider(index: number): 'anthropic' | 'openai' {
-  return index % 2 === 0 ? 'anthropic' : 'openai';
 }
 
 export interface Scenario {
@@ -80,7 +77,7 @@ export interface Scenario {
 export function planRequest(
   { seed, habits, bridges }: Scenario,
   index: number,
-  providers: readonly FleetProvider[],
+  providers: readonly TruthProvider[],
   place: number,
 ): PlannedRequest {
   const random = new Random(seed, 'request', index);
@@ -173,10 +170,13 @@ function keptAlive(random: Random): Behaviour {
   return combine(said, keepAlives({ count: random.between(1, 3) }), pace);
 }
 
+const ACCOUNT_WIDE = 'You have reached the limit of requests for all models.';
+
 function limited(random: Random): Behaviour {
   return random.weighted<Behaviour>([
-    [80, rateLimited({ retryAfterMs: random.between(40, 700) })],
-    [10, rateLimited()],
+    [76, rateLimited({ retryAfterMs: random.between(40, 700) })],
+    [8, rateLimited({ retryAfterMs: random.between(40, 700), message: ACCOUNT_WIDE })],
+    [6, rateLimited()],
     [10, rateLimited({ retryAfter: 1 })],
   ]);
 }
@@ -215,9 +215,28 @@ function broken(random: Random): Behaviour {
 
 function refusedInStream(random: Random): Behaviour {
   return random.weighted<Behaviour>([
-    [50, errorFirst('rate_limited')],
+    [10, errorFirst('rate_limited')],
+    [40, combine(errorFirst('rate_limited'), withHeaders({ 'retry-after-ms': '300' }))],
     [10, errorFirst('unauthorized')],
     [20, errorFirst('overloaded')],
     [20, errorFirst('server_error')],
   ]);
+}
+
+/** The limits of providers that do not say how long they last: of each key, at the first call for each model. */
+export class SilentLimits {
+  readonly #keys: ReadonlySet<string>;
+  readonly #met = new Set<string>();
+
+  constructor(providers: readonly TruthProvider[]) {
+    const silent = providers.filter(({ isSilent }) => isSilent);
+    this.#keys = new Set(silent.flatMap(({ keys }) => keys));
+  }
+
+  of({ key, model }: Call): Behaviour | undefined {
+    const first = `${key ?? ''} ${model ?? ''}`;
+    if (key === null || !this.#keys.has(key) || this.#met.has(first)) return undefined;
+    this.#met.add(first);
+    return rateLimited();
+  }
 }

@@ -8,6 +8,7 @@ import {
   planRequest,
   providerCount,
   REQUESTS_PER_WINDOW,
+  SilentLimits,
   type Scenario,
 } from './scenario.ts';
 import { BRIDGES, TruthSystem } from './truth-system.ts';
@@ -41,7 +42,7 @@ export interface TruthResult {
 
 const AT_A_TIME = 64;
 /** So many requests are sent to the same two bridges; then everything is made anew. */
-const REQUESTS_PER_ROUND = 6 * REQUESTS_PER_WINDOW;
+const REQUESTS_PER_ROUND = 3 * REQUESTS_PER_WINDOW;
 /** After how many requests a bridge is killed, and after how many the next one. */
 const FIRST_KILL = [200, 1_000] as const;
 const NEXT_KILL = [400, 2_000] as const;
@@ -144,7 +145,8 @@ class Round {
     this.#run = run;
     this.#parts = parts;
     this.#scenario = { seed: run.seed, habits: run.habits, bridges: BRIDGES };
-    system.simulator.onAnyKey((call) => behaviourFor(this.#scenario, call));
+    const silence = new SilentLimits(system.providers);
+    system.simulator.onAnyKey((call) => silence.of(call) ?? behaviourFor(this.#scenario, call));
   }
 
   async run(): Promise<void> {

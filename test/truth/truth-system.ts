@@ -1,35 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { startSimulator, type Simulator } from '../simulator/index.ts';
 import { AuditTables } from '../support/audit-tables.ts';
-import { keyOf, providerVariables, type FleetProvider } from '../support/fleet.ts';
 import { createTestDatabase, type TestDatabase, type TestServer } from '../support/postgres.ts';
 import { CallBook } from './call-book.ts';
-import { FIRST_BYTE_TIMEOUT_MS, IDLE_TIMEOUT_MS } from './expectation.ts';
 import { DatabasePulse } from './database-pulse.ts';
 import { DEFAULT_COOLDOWN_MS } from './key-refusal.ts';
 import { MortalBridge, type Life } from './mortal-bridge.ts';
-import { typeOfProvider, type PlannedRequest } from './scenario.ts';
+import { providerOf, variablesOf, type TruthProvider } from './providers.ts';
+import type { PlannedRequest } from './scenario.ts';
 
-export const KEYS = 4;
 export const BRIDGES = 2;
-
-const SETTINGS = {
-  FIRST_BYTE_TIMEOUT: `${FIRST_BYTE_TIMEOUT_MS}ms`,
-  IDLE_TIMEOUT: `${IDLE_TIMEOUT_MS}ms`,
-};
 
 /** Two bridges on one database, in front of providers of their own. */
 export class TruthSystem {
-  readonly providers: readonly FleetProvider[];
+  readonly providers: readonly TruthProvider[];
   readonly book = new CallBook();
   readonly simulator: Simulator;
   readonly tables: AuditTables;
   readonly pulse: DatabasePulse;
   readonly bridges: readonly MortalBridge[];
   readonly #database: TestDatabase;
+  readonly #directory: string;
 
   private constructor(
     made: Pick<TruthSystem, 'providers' | 'book' | 'simulator' | 'bridges' | 'pulse'>,
     database: TestDatabase,
+    directory: string,
   ) {
     this.providers = made.providers;
     this.book = made.book;
@@ -37,6 +35,7 @@ export class TruthSystem {
     this.bridges = made.bridges;
     this.pulse = made.pulse;
     this.#database = database;
+    this.#directory = directory;
     this.tables = new AuditTables(database.url);
   }
 
@@ -50,8 +49,10 @@ export class TruthSystem {
       startSimulator({ keepCalls: 0, onCall: book.add }),
       createTestDatabase(server),
     ]);
-    const variables = providers.map((provider, index) =>
-      providerVariables({ ...provider, settings: SETTINGS }, index, simulator.url),
+    const directory = await mkdtemp(path.join(tmpdir(), 'aibridge-truth-'));
+    const place = { simulatorUrl: simulator.url, directory };
+    const variables = await Promise.all(
+      providers.map((provider, index) => variablesOf(provider, index, place)),
     );
     const env = {
       DATABASE_URL: database.url,
@@ -65,7 +66,7 @@ export class TruthSystem {
       Array.from({ length: BRIDGES }, () => MortalBridge.start({ env, program })),
     );
     const pulse = await DatabasePulse.start(database.url);
-    return new TruthSystem({ providers, book, simulator, bridges, pulse }, database);
+    return new TruthSystem({ providers, book, simulator, bridges, pulse }, database, directory);
   }
 
   /** A process of the bridge that a request is for, or of the next one that is there. */
@@ -81,12 +82,7 @@ export class TruthSystem {
     await this.tables.close();
     await this.simulator.close();
     await this.#database.drop();
+    await rm(this.#directory, { recursive: true, force: true });
     return this.bridges.flatMap(({ faults }) => faults);
   }
-}
-
-function providerOf(index: number): FleetProvider {
-  const name = `p${index}`;
-  const keys = Array.from({ length: KEYS }, (_, key) => keyOf(name, key));
-  return { name, type: typeOfProvider(index), keys };
 }

@@ -1,14 +1,14 @@
 import type { Call } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
 import type { Observation } from './client.ts';
-import { endOf, keyIndex, timeOf, wasCutShort } from './evidence.ts';
+import { endOf, keyIndex, lookBefore, timeOf, wasCutShort } from './evidence.ts';
 import { judge } from './judge.ts';
 import { refusalIn } from './key-refusal.ts';
 import type { Life } from './mortal-bridge.ts';
-import { PoolModel, type HeldUpMs, type KeyMark } from './pool-model.ts';
+import { PoolModel, type HeldUpMs, type KeyMark, type KeyUse } from './pool-model.ts';
+import { KEYS, keysBehind } from './providers.ts';
 import { reportOf } from './report.ts';
 import type { PlannedRequest } from './scenario.ts';
-import { KEYS } from './truth-system.ts';
 
 /** What a client did and saw. */
 export interface Asked {
@@ -31,13 +31,15 @@ export function differencesIn(known: readonly Known[], heldUpMs: HeldUpMs): stri
   const byProvider = Map.groupBy(known, ({ request }) => request.provider.name);
   return [...byProvider.values()].flatMap((of) => {
     const pooled = of.filter(({ request }) => request.own === undefined);
-    const pool = new PoolModel(KEYS, pooled.flatMap(marksOf), heldUpMs);
+    const held = { marks: pooled.flatMap(marksOf), uses: pooled.flatMap(usesOf) };
+    const pool = new PoolModel(KEYS, held, heldUpMs);
     return [
       ...of.flatMap((one) => {
         const found = differences(one, pool, of);
         return found.length === 0 ? [] : [reportOf(one, found)];
       }),
       ...moreLostThanBroken(of),
+      ...triedTogether(pooled, pool),
     ];
   });
 }
@@ -80,23 +82,79 @@ function marksOf(known: Known): KeyMark[] {
     const attempt = attempts[index];
     const outcome = attempt?.['outcome'];
     if (refusal === undefined) return [];
-    const { cooldownMs, outcome: said } = refusal;
-    const model = said === 'rate_limited' && request.model !== '' ? request.model : null;
+    const { cooldownMs, isGuess, outcome: said, scope } = refusal;
+    const model = scope === 'model' && request.model !== '' ? request.model : null;
     const earliestMs = call.sent.headersAtMs ?? call.receivedAtMs;
-    const mark = { name: request.userAgent, model, life, cooldownMs, earliestMs };
+    const about = { name: request.userAgent, model, life, cooldownMs, isGuess, earliestMs };
     const key = request.provider.keys.indexOf(call.key ?? '');
+    const keys = scope === 'account' ? keysBehind(request.provider, key) : [key];
     if (attempt === undefined || outcome === 'interrupted') {
       // Its bridge died: it may have marked the key, and told the others.
-      return [{ ...mark, key, latestMs: life.killedAtMs, isCertain: false }];
+      return keys.map((of) => ({
+        ...about,
+        key: of,
+        latestMs: life.killedAtMs,
+        isCertain: false,
+      }));
     }
     // One that was given up, or whose caller left, did not get to the point of judging its key.
-    if (outcome !== refusal.outcome) return [];
-    return [
-      { ...mark, key: keyIndex(request, attempt), latestMs: markedBy(attempt), isCertain: true },
-    ];
+    if (outcome !== said) return [];
+    const latestMs = markedBy(attempt);
+    return keys.map((of) => ({ ...about, key: of, latestMs, isCertain: true }));
   });
 }
 
 function markedBy(attempt: AuditRow): number {
   return Math.max(timeOf(attempt['started_at']), endOf(attempt));
+}
+
+/** Every call that was made with a key, as the audit and the provider have it. */
+function usesOf({ request, calls, attempts, life }: Known): KeyUse[] {
+  const made = Math.max(calls.length, attempts.length);
+  return Array.from({ length: made }, (_, index) => {
+    const [call, attempt] = [calls[index], attempts[index]];
+    const receivedMs = call?.receivedAtMs ?? Infinity;
+    const isServed = (call?.sent.status ?? 500) < 400 && call && !refusalIn(call, request.api);
+    return {
+      key: attempt ? keyIndex(request, attempt) : request.provider.keys.indexOf(call?.key ?? ''),
+      life,
+      startedMs: attempt ? timeOf(attempt['started_at']) : receivedMs,
+      endedMs: attempt ? markedBy(attempt) : life.killedAtMs,
+      servedMs: isServed ? (call.sent.headersAtMs ?? receivedMs) : null,
+    };
+  });
+}
+
+/** One bridge finds out about a key with one call at a time. */
+function triedTogether(known: readonly Known[], pool: PoolModel): string[] {
+  const trials = known.flatMap((one) => trialsOf(one, pool));
+  return trials.flatMap((trial, index) =>
+    trials
+      .slice(index + 1)
+      .filter((other) => other.life === trial.life && other.name === trial.name)
+      .filter((other) => other.fromMs < trial.untilMs && trial.fromMs < other.untilMs)
+      .map((other) => `${trial.by} and ${other.by} found out about ${trial.name} at one time`),
+  );
+}
+
+/** From when it was begun until its answer was there, at the earliest. */
+function trialsOf(one: Known, pool: PoolModel) {
+  const { request, calls, attempts, rows, life } = one;
+  const [row] = rows;
+  if (row === undefined) return [];
+  return calls.flatMap((call, index) => {
+    const attempt = attempts[index];
+    if (attempt === undefined) return [];
+    const key = keyIndex(request, attempt);
+    const look = lookBefore({ request, attempts, row, life }, index);
+    const mark = pool.sidelining(key, look);
+    if (mark === undefined) return [];
+    return {
+      by: request.userAgent,
+      name: `k${key} of ${request.provider.name} for ${mark.model ?? 'everything'}`,
+      life,
+      fromMs: timeOf(attempt['started_at']),
+      untilMs: call.sent.headersAtMs ?? call.receivedAtMs,
+    };
+  });
 }
