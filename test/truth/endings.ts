@@ -18,7 +18,7 @@ import {
   type Expectation,
   type SeenCall,
 } from './expectation.ts';
-import { recorded, refusalIn, type KeyRefusal } from './key-refusal.ts';
+import { factsOf, refusalIn, type KeyRefusal } from './key-refusal.ts';
 import type { PlannedRequest } from './scenario.ts';
 import type { Tokens } from './truth-api.ts';
 import { usageOfBody, usagesFrom } from './usage.ts';
@@ -185,7 +185,7 @@ function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
   const { request, seen, pool } = evidence;
   if (request.own !== undefined) return [];
   const refusal = last && keyRefusal(request, last);
-  const lastAttempt = refusal ? { ...recorded(refusal), status: last?.sent.status } : {};
+  const lastAttempt = refusal ? { ...factsOf(refusal), status: last?.sent.status } : {};
   return pool.exhaustions(lastLook(evidence)).map(({ status, retryAfter }) => ({
     record: {
       status: 'failed',

@@ -73,4 +73,24 @@ export const FAULTS: readonly Fault[] = [
     find: 'String(Math.ceil(retryAfterMs / 1_000))',
     replace: 'String(Math.floor(retryAfterMs / 1_000))',
   },
+  {
+    title: 'a limit of an account leaves its other keys as they are',
+    find: "const others = verdict.scope === 'account' ? this.#roster.sharingAccountOf(key) : [];",
+    replace: 'const others = [];',
+  },
+  {
+    title: 'nobody finds out about a guess',
+    find: "if (nowMs >= atMs)\n            return { kind: 'now' };",
+    replace: '',
+  },
+  {
+    title: 'several calls find out about a guess at a time',
+    find: 'this.#nextMs.set(cooldown, Infinity);',
+    replace: '',
+  },
+  {
+    title: 'a call that may wait for a key does not',
+    find: 'return retryAfterMs <= this.options.waitMsMax - waitedMs ? retryAfterMs : 0;',
+    replace: 'return 0;',
+  },
 ];

@@ -1,18 +1,9 @@
 import type { AuditRow } from '../support/audit-tables.ts';
 import { fingerprintOf, hintOf } from '../support/mask.ts';
 import { endingsOf, keyRefusal, type Ending } from './endings.ts';
-import {
-  attemptFacts,
-  differing,
-  keyIndex,
-  lastLook,
-  lookBefore,
-  wasCutShort,
-  type Evidence,
-  type Facts,
-} from './evidence.ts';
-import { recorded } from './key-refusal.ts';
-import type { KeyMark, Look } from './pool-model.ts';
+import { attemptFacts, differing, wasCutShort, type Evidence, type Facts } from './evidence.ts';
+import { orderOfKeys } from './key-order.ts';
+import { factsOf } from './key-refusal.ts';
 
 /** In which points the record of a request differs from what happened; empty when in none. */
 export function judge(evidence: Evidence): string[] {
@@ -113,70 +104,7 @@ function keysOf(attempts: readonly AuditRow[]): Set<unknown> {
 }
 
 function refusedFacts(refusal: ReturnType<typeof keyRefusal>): Facts {
-  return refusal === undefined ? { outcome: 'one that speaks against the key' } : recorded(refusal);
-}
-
-/**
- * Keys were tried in their order, and none was passed over or taken without a reason. At the end of
- * the walk a call may find out about a guess, and one that has waited may begin anew.
- */
-function orderOfKeys(evidence: Evidence): string[] {
-  const { request, attempts, pool, row } = evidence;
-  if (request.own !== undefined) return [];
-  const found: string[] = [];
-  const keys = request.provider.keys.length;
-  let next = 0;
-  const passOver = (upTo: number, look: Look): void => {
-    for (let key = next; key < upTo; key += 1) {
-      if (!pool.mayBeSidelined(key, look)) found.push(`k${key} was passed over`);
-    }
-  };
-  for (const [index, attempt] of attempts.entries()) {
-    const key = keyIndex(request, attempt);
-    const look = lookBefore(evidence, index);
-    const mark = pool.sidelining(key, look);
-    if ((mark !== undefined || key < next) && pool.mayTry(key, look)) {
-      passOver(keys, look);
-      next = keys;
-      continue;
-    }
-    if (key < next && mayHaveWaited(evidence)) next = 0;
-    if (key < next) found.push(`k${key} was tried after k${next - 1}`);
-    passOver(key, look);
-    if (mark) found.push(`k${key} was tried despite ${markTold(mark, look)}`);
-    next = key + 1;
-  }
-  if (String(row['error_type']).startsWith('keys_')) {
-    const look = lastLook(evidence);
-    passOver(keys, look);
-    found.push(...refusedTooSoon(evidence, look));
-  }
-  return found;
-}
-
-/** Who is told that no key is left has waited as long as it may, and had no guess to find out about. */
-function refusedTooSoon({ request, seen, pool, row }: Evidence, look: Look): string[] {
-  const { waitMs } = request.provider;
-  const told = seen.headers.get('retry-after');
-  const leftMs = waitMs - waitedMs(row);
-  const isBackInTime = told !== null && pool.latestReturnMs(look) < look.fromMs + leftMs;
-  return [
-    ...(waitMs === 0 && waitedMs(row) > 0 ? ['it waited for a key, and was not to'] : []),
-    ...(waitMs > 0 && isBackInTime ? ['it was refused, and a key was back in time'] : []),
-    ...(pool.mustTry(look) ? ['it was refused, and might have found out about a guess'] : []),
-  ];
-}
-
-/** Of one whose bridge died nobody has said. */
-function mayHaveWaited({ request, row }: Evidence): boolean {
-  return waitedMs(row) > 0 || (row['status'] === 'interrupted' && request.provider.waitMs > 0);
-}
-
-/** By its own word. */
-function waitedMs(row: AuditRow): number {
-  const notes = Array.isArray(row['notes']) ? row['notes'].map(String) : [];
-  const waits = notes.map((note) => Number(/^waited (\d+) ms for a key$/.exec(note)?.[1] ?? 0));
-  return Math.max(0, ...waits);
+  return refusal === undefined ? { outcome: 'one that speaks against the key' } : factsOf(refusal);
 }
 
 /** The least that differs, over all the ways in which the request may have ended. */
@@ -213,10 +141,4 @@ function recordFacts(row: AuditRow): Facts {
 
 function namesOf(key: string): Facts {
   return { hint: hintOf(key), fingerprint: fingerprintOf(key) };
-}
-
-function markTold({ name, latestMs, cooldownMs, life }: KeyMark, look: Look): string {
-  const agoMs = Math.round(look.fromMs - latestMs);
-  const who = life === look.life ? 'this bridge' : 'the other bridge';
-  return `what ${who} had heard for ${name} ${agoMs}ms before, for ${cooldownMs ?? 'ever'}`;
 }

@@ -51,7 +51,7 @@ export function refusalIn(call: Call, api: TruthApi): KeyRefusal | undefined {
 }
 
 /** What is recorded of the attempt. */
-export function recorded({
+export function factsOf({
   outcome,
   cooldownMs,
 }: KeyRefusal): Pick<KeyRefusal, 'outcome' | 'cooldownMs'> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PoolModel, type KeyMark, type Look } from './pool-model.ts';
+import { PoolModel, type KeyMark, type KeyUse, type Look } from './pool-model.ts';
 
 type Life = KeyMark['life'];
 
@@ -79,4 +79,49 @@ test('callers are sent back for as long as the soonest key may take, and for no 
   expect(new PoolModel(2, { marks: rejected }).exhaustions(look(1_110))).toEqual([
     { status: 502, retryAfter: null },
   ]);
+});
+
+const GUESS = mark({ cooldownMs: 8_000, isGuess: true });
+const aUse = (fields: Partial<KeyUse>): KeyUse => ({
+  key: 0,
+  life: HERE,
+  startedMs: 6_400,
+  endedMs: 6_500,
+  servedMs: 6_450,
+  ...fields,
+});
+
+test('a call may find out about a guess after five seconds, and about nothing else', () => {
+  const pool = new PoolModel(2, { marks: [GUESS, mark({ key: 1, cooldownMs: 8_000 })] });
+  expect(pool.mayTry(0, look(5_700))).toBe(false);
+  expect(pool.mayTry(0, look(5_800))).toBe(true);
+  expect(pool.mayTry(1, look(5_800))).toBe(false);
+});
+
+test('a call must find out when nothing but guesses sidelines the keys, and no other does', () => {
+  const asked = look(6_600);
+  expect(new PoolModel(1, { marks: [GUESS] }).mustTry(asked)).toBe(true);
+  expect(new PoolModel(1, { marks: [GUESS] }).mustTry(look(6_200))).toBe(false);
+  expect(new PoolModel(2, { marks: [GUESS] }).mustTry(asked)).toBe(false);
+  const named = mark({ key: 1, cooldownMs: 8_000 });
+  expect(new PoolModel(2, { marks: [GUESS, named] }).mustTry(asked)).toBe(false);
+  const uses = [aUse({ servedMs: null })];
+  expect(new PoolModel(1, { marks: [GUESS], uses }).mustTry(asked)).toBe(false);
+  const elsewhere = [aUse({ servedMs: null, life: THERE })];
+  expect(new PoolModel(1, { marks: [GUESS], uses: elsewhere }).mustTry(asked)).toBe(true);
+});
+
+test('a call that has found out makes its key valid for everything', () => {
+  const limited = mark({ cooldownMs: 9_000, model: 'a-model' });
+  const marks = [GUESS, limited];
+  expect(new PoolModel(1, { marks }).sidelining(0, look(6_600))).toBeDefined();
+  const served = new PoolModel(1, { marks, uses: [aUse({})] });
+  expect(served.sidelining(0, look(6_600))).toBeUndefined();
+  const early = [aUse({ startedMs: 2_000, endedMs: 2_100, servedMs: 2_050 })];
+  expect(new PoolModel(1, { marks, uses: early }).sidelining(0, look(6_600))).toBeDefined();
+});
+
+test('of the keys one is back first, at the latest when all that may sideline it is over', () => {
+  const marks = [GUESS, mark({}), mark({ key: 1, cooldownMs: 3_000 })];
+  expect(new PoolModel(2, { marks }).latestReturnMs(look(1_200))).toBe(4_100);
 });

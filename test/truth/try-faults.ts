@@ -9,7 +9,7 @@ import { runTruth, type TruthResult } from './truth-run.ts';
 
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '4800' },
+    requests: { type: 'string', default: '6400' },
     seed: { type: 'string', default: '1' },
     /** A part of the titles of those that are to be tried. */
     only: { type: 'string', default: '' },

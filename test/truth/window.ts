@@ -1,12 +1,12 @@
 import type { Call } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
 import type { Observation } from './client.ts';
-import { endOf, keyIndex, lookBefore, timeOf, wasCutShort } from './evidence.ts';
+import { keyIndex, lookBefore, timeOf, wasCutShort } from './evidence.ts';
 import { judge } from './judge.ts';
-import { refusalIn } from './key-refusal.ts';
+import { marksOf, usesOf } from './key-marks.ts';
 import type { Life } from './mortal-bridge.ts';
-import { PoolModel, type HeldUpMs, type KeyMark, type KeyUse } from './pool-model.ts';
-import { KEYS, keysBehind } from './providers.ts';
+import { PoolModel, type HeldUpMs } from './pool-model.ts';
+import { KEYS } from './providers.ts';
 import { reportOf } from './report.ts';
 import type { PlannedRequest } from './scenario.ts';
 
@@ -72,57 +72,6 @@ function moreLostThanBroken(known: readonly Known[]): string[] {
   return lost.length > broken.length
     ? [`${lost.length} calls were lost on ${broken.length} broken connections`]
     : [];
-}
-
-/** What the provider said against keys, at the time that it and the audit give. */
-function marksOf(known: Known): KeyMark[] {
-  const { request, calls, attempts, life } = known;
-  return calls.flatMap((call, index): KeyMark[] => {
-    const refusal = refusalIn(call, request.api);
-    const attempt = attempts[index];
-    const outcome = attempt?.['outcome'];
-    if (refusal === undefined) return [];
-    const { cooldownMs, isGuess, outcome: said, scope } = refusal;
-    const model = scope === 'model' && request.model !== '' ? request.model : null;
-    const earliestMs = call.sent.headersAtMs ?? call.receivedAtMs;
-    const about = { name: request.userAgent, model, life, cooldownMs, isGuess, earliestMs };
-    const key = request.provider.keys.indexOf(call.key ?? '');
-    const keys = scope === 'account' ? keysBehind(request.provider, key) : [key];
-    if (attempt === undefined || outcome === 'interrupted') {
-      // Its bridge died: it may have marked the key, and told the others.
-      return keys.map((of) => ({
-        ...about,
-        key: of,
-        latestMs: life.killedAtMs,
-        isCertain: false,
-      }));
-    }
-    // One that was given up, or whose caller left, did not get to the point of judging its key.
-    if (outcome !== said) return [];
-    const latestMs = markedBy(attempt);
-    return keys.map((of) => ({ ...about, key: of, latestMs, isCertain: true }));
-  });
-}
-
-function markedBy(attempt: AuditRow): number {
-  return Math.max(timeOf(attempt['started_at']), endOf(attempt));
-}
-
-/** Every call that was made with a key, as the audit and the provider have it. */
-function usesOf({ request, calls, attempts, life }: Known): KeyUse[] {
-  const made = Math.max(calls.length, attempts.length);
-  return Array.from({ length: made }, (_, index) => {
-    const [call, attempt] = [calls[index], attempts[index]];
-    const receivedMs = call?.receivedAtMs ?? Infinity;
-    const isServed = (call?.sent.status ?? 500) < 400 && call && !refusalIn(call, request.api);
-    return {
-      key: attempt ? keyIndex(request, attempt) : request.provider.keys.indexOf(call?.key ?? ''),
-      life,
-      startedMs: attempt ? timeOf(attempt['started_at']) : receivedMs,
-      endedMs: attempt ? markedBy(attempt) : life.killedAtMs,
-      servedMs: isServed ? (call.sent.headersAtMs ?? receivedMs) : null,
-    };
-  });
 }
 
 /** One bridge finds out about a key with one call at a time. */
