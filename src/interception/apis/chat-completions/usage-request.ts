@@ -1,7 +1,7 @@
 import { isObject, objectAt, parseObject, type JsonObject } from '../../../core/json.ts';
 import { SseReader } from '../../../core/sse-reader.ts';
 import type { Amendment } from '../api.ts';
-import { memberBytes, withMember } from '../json-edit.ts';
+import { memberBytes, withMember } from '../../../core/json-edit.ts';
 
 const TRUE = Buffer.from('true');
 const NO_OPTIONS = Buffer.from('{}');

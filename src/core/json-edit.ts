@@ -1,14 +1,22 @@
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from './json.ts';
 
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
+interface Member {
+  readonly name: string;
+  /** What stands between the commas. */
+  readonly whole: Span;
+  readonly value: Span;
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const COMMA_TEXT = Buffer.from(',');
 const OPENING = new Set([0x7b, 0x5b]);
 const CLOSING = new Set([0x7d, 0x5d]);
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
@@ -35,19 +43,60 @@ export function memberBytes(json: Buffer, name: string): Buffer | undefined {
   return span && json.subarray(span.start, span.end);
 }
 
+/**
+ * The text of a JSON object with some of its members set, and those taken out for which there is no
+ * value. A name that is there twice is there once or not at all afterwards, so that nobody who
+ * reads the other one of the two reads what was changed. All else stays byte for byte.
+ */
+export function withMembers(json: Buffer, edits: ReadonlyMap<string, Buffer | undefined>): Buffer {
+  const left = new Map(edits);
+  const start = json.indexOf('{') + 1;
+  let end = start;
+  const kept: Buffer[] = [];
+  for (const { name, whole, value } of membersOf(json)) {
+    end = whole.end;
+    if (!edits.has(name)) {
+      kept.push(json.subarray(whole.start, whole.end));
+      continue;
+    }
+    const given = left.get(name);
+    left.delete(name);
+    if (given === undefined) continue;
+    const [before, after] = [
+      json.subarray(whole.start, value.start),
+      json.subarray(value.end, whole.end),
+    ];
+    kept.push(Buffer.concat([before, given, after]));
+  }
+  const added = [...left].flatMap(([name, value]) =>
+    value === undefined ? [] : [Buffer.concat([Buffer.from(`${JSON.stringify(name)}:`), value])],
+  );
+  const members = [...added, ...kept].flatMap((member, index) =>
+    index === 0 ? [member] : [COMMA_TEXT, member],
+  );
+  return Buffer.concat([json.subarray(0, start), ...members, json.subarray(end)]);
+}
+
 function memberSpan(json: Buffer, name: string): Span | undefined {
   let found: Span | undefined;
-  let at = skipSpace(json, json.indexOf('{') + 1);
+  for (const member of membersOf(json)) if (member.name === name) found = member.value;
+  return found;
+}
+
+function* membersOf(json: Buffer): Generator<Member> {
+  let start = json.indexOf('{') + 1;
+  let at = skipSpace(json, start);
   while (json[at] === QUOTE) {
     const keyEnd = endOfString(json, at);
-    const key: unknown = JSON.parse(json.toString('utf8', at, keyEnd));
-    const start = skipSpace(json, json.indexOf(COLON, keyEnd) + 1);
-    const end = endOfValue(json, start);
-    if (key === name) found = { start, end };
-    at = skipSpace(json, end);
-    if (json[at] === COMMA) at = skipSpace(json, at + 1);
+    const name = String(JSON.parse(json.toString('utf8', at, keyEnd)));
+    const valueStart = skipSpace(json, json.indexOf(COLON, keyEnd) + 1);
+    const valueEnd = endOfValue(json, valueStart);
+    const end = skipSpace(json, valueEnd);
+    yield { name, whole: { start, end }, value: { start: valueStart, end: valueEnd } };
+    if (json[end] !== COMMA) return;
+    start = end + 1;
+    at = skipSpace(json, start);
   }
-  return found;
 }
 
 function spliced(json: Buffer, { start, end }: Span, value: Buffer): Buffer {

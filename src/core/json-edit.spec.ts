@@ -1,7 +1,7 @@
 import { assert, constantFrom, dictionary, jsonValue, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseObject } from '../../core/json.ts';
-import { memberBytes, withMember } from './json-edit.ts';
+import { parseObject } from './json.ts';
+import { memberBytes, withMember, withMembers } from './json-edit.ts';
 
 function edited(json: string, name: string, value: string): string {
   const parsed = parseObject(json) ?? {};
@@ -30,6 +30,47 @@ describe('a member is set', () => {
       property(member, string(), constantFrom(0, 2), (object, name, indent) => {
         const after = parseObject(edited(JSON.stringify(object, null, indent), name, '"set"'));
         expect(after).toEqual({ ...JSON.parse(JSON.stringify(object)), [name]: 'set' });
+      }),
+    );
+  });
+});
+
+describe('members are set and taken out', () => {
+  const edit = (json: string): string =>
+    withMembers(
+      Buffer.from(json),
+      new Map([
+        ['set', Buffer.from('1')],
+        ['out', undefined],
+      ]),
+    ).toString();
+
+  test.each([
+    ['of an empty object', '{}', '{"set":1}'],
+    ['before the others', '{ "a": 1.0 }', '{"set":1, "a": 1.0 }'],
+    [
+      'in their place',
+      '{"a":[1,{"set":2}],"set" : 2 ,"b":"}"}',
+      '{"a":[1,{"set":2}],"set" : 1 ,"b":"}"}',
+    ],
+    ['first, last and only', '{"out":[1,2]}', '{"set":1}'],
+    ['at the beginning', '{"out":1, "a":9007199254740993}', '{"set":1, "a":9007199254740993}'],
+    ['at the end', '{"set":2,"a":1 ,"out":{"a":1} }', '{"set":1,"a":1 }'],
+    [
+      'every time they are there',
+      '{"out":1,"set":2,"a":1,"set":3,"\\u006fut":4}',
+      '{"set":1,"a":1}',
+    ],
+  ])('%s', (_, before, after) => {
+    expect(edit(before)).toBe(after);
+  });
+
+  test('and nothing else is changed, in any object', () => {
+    assert(
+      property(dictionary(string(), jsonValue()), constantFrom(0, 2), (object, indent) => {
+        const given = { ...object, out: 1, z: 2 };
+        const { out: _, ...rest } = JSON.parse(JSON.stringify(given));
+        expect(parseObject(edit(JSON.stringify(given, null, indent)))).toEqual({ ...rest, set: 1 });
       }),
     );
   });
