@@ -1,3 +1,5 @@
+export { errorText } from './error-text.ts';
+
 /**
  * Every failure the bridge itself can show a caller on the data plane. The code
  * is the contract (`x-aibridge-error`): it is never renamed or reused.
@@ -48,11 +50,6 @@ export class BridgeError extends Error {
     super(detail.internal ?? detail.public, { cause: detail.cause });
     this.status = ERROR_STATUS[code];
   }
-}
-
-/** Any thrown thing as text, for logs and records. */
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Marks a branch that the types say is unreachable; reaching it is our bug, not the caller's. */

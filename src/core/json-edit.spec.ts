@@ -35,16 +35,16 @@ describe('a member is set', () => {
   });
 });
 
-describe('members are set and taken out', () => {
-  const edit = (json: string): string =>
-    withMembers(
-      Buffer.from(json),
-      new Map([
-        ['set', Buffer.from('1')],
-        ['out', undefined],
-      ]),
-    ).toString();
+/** `set` set to 1, and `out` taken out. */
+function edit(json: string): string {
+  const edits = new Map([
+    ['set', Buffer.from('1')],
+    ['out', undefined],
+  ]);
+  return withMembers(Buffer.from(json), edits).toString();
+}
 
+describe('members are set and taken out', () => {
   test.each([
     ['of an empty object', '{}', '{"set":1}'],
     ['before the others', '{ "a": 1.0 }', '{"set":1, "a": 1.0 }'],

@@ -8,4 +8,7 @@ export class KeySecret extends Secret {
     super(value);
     this.account = account;
   }
+
+  /** Of a key that somebody else renews: the one to use now, which is this one as long as it lasts. */
+  readonly renewed?: () => Promise<KeySecret>;
 }

@@ -1,11 +1,39 @@
 import type { Secret } from './secret.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * Blots a secret out of bytes that come in pieces. The mask is as long as the secret, so
  * an announced length stays true. Nothing else is changed, and nothing is held back but a
  * piece's last bytes when the secret may begin with them.
  */
 export class SecretMask {
+  readonly #masks: readonly PartMask[];
+
+  constructor(secret: Secret) {
+    this.#masks = secret.parts.map((part) => new PartMask(part));
+  }
+
+  /** True when there is something that only the next piece or the end tells about. */
+  get isHolding(): boolean {
+    return this.#masks.some((mask) => mask.isHolding);
+  }
+
+  /** What of all the bytes so far can be shown by now; empty when that is nothing new. */
+  pass(piece: Buffer): Buffer {
+    return this.#masks.reduce((bytes, mask) => mask.pass(bytes), piece);
+  }
+
+  /** At the end, even the beginning of a secret shows no more than its hint does. */
+  rest(): Buffer | undefined {
+    const rest = this.#masks.reduce((bytes, mask) => {
+      return Buffer.concat([mask.pass(bytes), mask.rest() ?? NOTHING]);
+    }, NOTHING);
+    return rest.length === 0 ? undefined : rest;
+  }
+}
+
+class PartMask {
   readonly #secret: Buffer;
   readonly #mask: Buffer;
   #held: Buffer | undefined;
@@ -15,12 +43,10 @@ export class SecretMask {
     this.#mask = maskOf(secret.hint, this.#secret.length);
   }
 
-  /** True when there is something that only the next piece or the end tells about. */
   get isHolding(): boolean {
     return this.#held !== undefined;
   }
 
-  /** What of all the bytes so far can be shown by now; empty when that is nothing new. */
   pass(piece: Buffer): Buffer {
     const bytes = this.#held === undefined ? piece : Buffer.concat([this.#held, piece]);
     const masked = this.#masked(bytes);
@@ -29,7 +55,6 @@ export class SecretMask {
     return heldLength === 0 ? masked : masked.subarray(0, masked.length - heldLength);
   }
 
-  /** At the end, even the beginning of a secret shows no more than its hint does. */
   rest(): Buffer | undefined {
     const held = this.#held;
     this.#held = undefined;

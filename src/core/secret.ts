@@ -31,9 +31,22 @@ export class Secret {
     return this.#value.length >= DISTINCTIVE_LENGTH_MIN;
   }
 
-  /** The text with the hint wherever the secret stands in it. */
+  /** All that must not be seen of it: a credential may have more than the part that names it. */
+  get parts(): readonly Secret[] {
+    return [this];
+  }
+
+  /** Whether nothing of the two differs, be it a part that the fingerprint does not tell. */
+  isSameAs(other: Secret): boolean {
+    const [own, others] = [this.parts, other.parts].map((parts) =>
+      parts.map((part) => part.#value).join('\n'),
+    );
+    return own === others;
+  }
+
+  /** The text with hints wherever the secret stands in it. */
   maskIn(text: string): string {
-    return text.replaceAll(this.#value, this.hint);
+    return this.parts.reduce((masked, part) => masked.replaceAll(part.#value, part.hint), text);
   }
 
   toString(): string {

@@ -80,7 +80,7 @@ function hasBlockedPrefix(name: string): boolean {
 export function relayedAnswerHeaders(raw: RawHeaders, poolKey: Secret | undefined): string[] {
   const named = namedByConnection(raw);
   const namesKey = (value: string): boolean =>
-    poolKey !== undefined && value.includes(poolKey.reveal());
+    poolKey?.parts.some((part) => value.includes(part.reveal())) === true;
   return filterHeaders(
     raw,
     (name, value) =>
