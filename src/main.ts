@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from './config/config.module.ts';
 import type { BridgeConfig } from './config/index.ts';
+import { withFoundKeys } from './app.keys.ts';
 import { createApp } from './app.setup.ts';
 import { DatabaseService } from './database/index.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
@@ -35,7 +36,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function serve(config: BridgeConfig, logger: Logger): Promise<void> {
+async function serve(given: BridgeConfig, logger: Logger): Promise<void> {
+  // oxlint-disable-next-line typescript/no-misused-spread -- what is parsed is a plain object
+  const config: BridgeConfig = { ...given, providers: await withFoundKeys(given.providers) };
   const app = await createApp(config, logger);
   const shutdown = async (): Promise<void> => {
     logger.info('stopping: no new requests, waiting for the open ones');

@@ -1,8 +1,6 @@
 export { BridgeConfig } from './settings/bridge-config.ts';
 export type {
   AuditConfig,
-  AwsCredentials,
-  BedrockConfig,
   BreakerConfig,
   DatabaseConfig,
   IdentityConfig,
@@ -16,7 +14,7 @@ export type {
 } from './settings/bridge-config.ts';
 export type { CidrList } from './values/cidr-list.ts';
 export type { ProxyAddress } from './values/proxy-types.ts';
-export { parseKeysFile } from './reading/key-list.ts';
+export { keysFileParser } from './reading/keys-file-parser.ts';
 export type { KeyList } from './reading/key-list.ts';
 export { parseConfig } from './reading/parse-config.ts';
 export type { ParsedConfig } from './reading/parse-config.ts';

@@ -115,12 +115,13 @@ export class DataPlane {
         public: 'This provider is served with the keys of the organisation only; remove your own.',
       });
     }
-    if (credential === undefined && instance.pool === undefined) {
+    const own = instance.provider.takesCallerKeys ? credential : undefined;
+    if (own === undefined && instance.pool === undefined) {
       throw new BridgeError('no_credential', {
         public: 'The call carries no credential, and none is configured for this provider.',
       });
     }
-    return credential;
+    return own;
   }
 }
 

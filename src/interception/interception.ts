@@ -29,11 +29,8 @@ import { Ledger, type Ending } from './record/ledger.ts';
 import { openRecord, type RecordOptions } from './record/open-record.ts';
 import { outgoingRequest, type OutgoingOptions } from './request/outgoing-request.ts';
 import { startFacts } from './request/start-facts.ts';
-import {
-  receiveRequest,
-  type ReceivedCall,
-  type ReceivedRequest,
-} from './request/received-request.ts';
+import type { ReceivedCall } from './request/received-call.ts';
+import { receiveRequest, type ReceivedRequest } from './request/received-request.ts';
 
 export interface InterceptionOptions extends OutgoingOptions, RecordOptions {
   readonly bodyBytesMax: number;
@@ -100,6 +97,7 @@ export class Interception {
     const { instance, downstream } = this.#exchange;
     const bound = new CallBound(downstream.signal, instance.totalTimeoutMs);
     try {
+      await instance.renewal?.run();
       const call = this.#call(ledger, received, bound.signal);
       const result = await callBehindBreaker(call, instance.failover);
       received.body?.release();
@@ -122,7 +120,7 @@ export class Interception {
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
       signal,
-      send: (attempt) => this.#send(attempt, outgoing(attempt.credential), received.model, signal),
+      send: (attempt) => this.#send(attempt, outgoing(), received.model, signal),
       inspect: (answer, used) =>
         inspectAnswer(answer, {
           provider: instance.provider,
@@ -137,13 +135,14 @@ export class Interception {
     };
   }
 
-  #send(
+  async #send(
     attempt: Attempt,
-    request: UpstreamRequest,
+    outgoing: UpstreamRequest,
     model: string,
     signal: AbortSignal,
   ): Promise<Answer> {
     const { id, instance } = this.#exchange;
+    const request = await instance.authorised(outgoing, attempt.credential);
     const dump = instance.dumps?.begin(
       {
         interceptionId: id,
@@ -155,7 +154,7 @@ export class Interception {
       },
       request,
     );
-    const call = instance.client.call(request, signal);
+    const call = instance.call(request, signal);
     return dump === undefined ? call : dumpedCall(call, dump);
   }
 

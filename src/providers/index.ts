@@ -1,3 +1,4 @@
+export type { BedrockConfig, BedrockRules, ModelLine } from './bedrock-config.ts';
 export {
   authHeader,
   type AuthScheme,
@@ -6,7 +7,15 @@ export {
 } from './credential.ts';
 export type { ErrorPattern, KeyFailures, RateLimit } from './key-failures.ts';
 export type { BridgeFault, Provider } from './provider.ts';
-export { providerOfType, PROVIDERS } from './registry.ts';
+export {
+  AwsKey,
+  BEDROCK_RULES,
+  extendedRules,
+  providerOfType,
+  PROVIDERS,
+  regionalBaseUrl,
+  regionIn,
+} from './registry.ts';
 export {
   parseTarget,
   type RequestTarget,
@@ -14,4 +23,11 @@ export {
   type UpstreamTarget,
 } from './request-target.ts';
 export { matchRoute, type RouteMatch, type RouteRequest } from './route-match.ts';
+export type {
+  AnswerHead,
+  ApiRequest,
+  StreamDecoder,
+  Translation,
+  Translator,
+} from './translation.ts';
 export { readUpstreamError, UNEXPLAINED, type UpstreamError } from './upstream-error.ts';

@@ -1,8 +1,11 @@
 import type { BridgedApi } from '../core/api-name.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { KeySecret } from '../core/key-secret.ts';
+import type { BedrockConfig } from './bedrock-config.ts';
 import type { AuthScheme } from './credential.ts';
 import type { KeyFailures } from './key-failures.ts';
+import type { Translator } from './translation.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -29,6 +32,13 @@ export interface BridgeFault {
   readonly interceptionId: string;
 }
 
+/** What a type of provider may have to know of one instance of it. */
+export interface InstanceConfig {
+  readonly baseUrl: string;
+  readonly keys: readonly KeySecret[];
+  readonly bedrock: BedrockConfig | undefined;
+}
+
 /**
  * All that sets one type of provider apart. Shared code asks this object and never
  * for the type, so a provider is added as one folder and one line in the registry.
@@ -48,8 +58,12 @@ export interface Provider {
   readonly passthrough: readonly PassthroughRoute[];
   /** A cheap GET that tells whether a key is accepted. */
   readonly probePath: string;
-  /** Whether calls can be made with the organisation's keys. Otherwise callers bring theirs. */
+  /** What it answers, besides 2xx, to a key that it knows. */
+  readonly probeAccepts?: readonly number[];
+  /** Whether the organisation's keys are given as such, by `…_KEY` and the like. */
   readonly hasCentralKeys: boolean;
+  /** Whether a caller's own credential opens the provider. Otherwise it is taken away. */
+  readonly takesCallerKeys: boolean;
   /** How a central key is sent. */
   readonly auth: AuthScheme;
   /** How a caller may send a credential; the first that holds one wins. */
@@ -58,6 +72,10 @@ export interface Provider {
   readonly defaultHeaders: Readonly<Record<string, string>>;
   readonly sendsActorHeaders: boolean;
   readonly failures: KeyFailures;
+  /** Present where calls and answers are not sent in the words of the API. */
+  readonly translator?: (instance: InstanceConfig) => Translator | undefined;
+  /** The organisation's keys where they are found elsewhere than in the configuration. Rejects when there are none. */
+  readonly findKeys?: (instance: InstanceConfig) => Promise<readonly KeySecret[]>;
   readonly renderError: (fault: BridgeFault) => JsonObject;
   readonly readError: (body: unknown) => UpstreamError | undefined;
 }

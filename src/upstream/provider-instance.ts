@@ -1,10 +1,19 @@
 import type { ProviderConfig } from '../config/index.ts';
 import type { KeyPool } from '../keypool/index.ts';
-import type { Provider } from '../providers/index.ts';
+import {
+  authHeader,
+  type CallerCredential,
+  type Provider,
+  type Translator,
+} from '../providers/index.ts';
 import type { Dumps, ProviderDumps } from './dump/dumps.ts';
 import type { GuardSettings } from './guarded-call.ts';
 import { WaitingRoom } from './key-patience.ts';
-import { UpstreamClient } from './wire/upstream-client.ts';
+import type { KeyRenewal } from './key-renewal.ts';
+import { translatedAnswer } from './translated-answer.ts';
+import { abortedBy } from './wire/call-bound.ts';
+import type { Answer } from './wire/upstream-call.ts';
+import { UpstreamClient, type UpstreamRequest } from './wire/upstream-client.ts';
 
 /** One configured provider, ready to be called. */
 export class ProviderInstance {
@@ -19,6 +28,10 @@ export class ProviderInstance {
   readonly failover: GuardSettings;
   /** Undefined where nothing is dumped. */
   readonly dumps: ProviderDumps | undefined;
+  /** Undefined where the provider speaks as its API does. */
+  readonly translator: Translator | undefined;
+  /** Undefined where keys last as long as they are not replaced. */
+  readonly renewal: KeyRenewal | undefined;
 
   constructor(
     config: ProviderConfig,
@@ -27,9 +40,12 @@ export class ProviderInstance {
     readonly pool: KeyPool | undefined,
     settings: Omit<GuardSettings, 'provider' | 'retriesMax' | 'waitingRoom'> & {
       readonly dumps: Dumps;
+      readonly renewal: KeyRenewal | undefined;
     },
   ) {
-    const { dumps, ...failover } = settings;
+    const { dumps, renewal, ...failover } = settings;
+    this.translator = provider.translator?.(config);
+    this.renewal = renewal;
     const { name, dumpDir } = config;
     this.name = name;
     this.type = config.type;
@@ -53,5 +69,25 @@ export class ProviderInstance {
     };
     const { host } = this.baseUrl;
     this.dumps = dumpDir === undefined ? undefined : dumps.of({ name, dumpDir, host });
+  }
+
+  /** The request with what opens the provider to it. */
+  async authorised(
+    request: UpstreamRequest,
+    credential: CallerCredential,
+  ): Promise<UpstreamRequest> {
+    const nowMs = this.failover.clock.nowMs();
+    const added =
+      (await this.translator?.authorise(request, credential.secret, nowMs)) ??
+      authHeader(credential);
+    return { ...request, headers: [...request.headers, ...added] };
+  }
+
+  /** Resolves when it is known what is answered. Rejects with an `UpstreamFailure`. */
+  call(request: UpstreamRequest, signal: AbortSignal): Promise<Answer> {
+    // To sign may have taken a moment, in which the caller may have gone.
+    if (signal.aborted) return Promise.reject(abortedBy(signal));
+    const call = this.client.call(request, signal);
+    return this.translator === undefined ? call : translatedAnswer(call, this.translator);
   }
 }

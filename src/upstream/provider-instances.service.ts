@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { BridgeConfig } from '../config/index.ts';
 import { Clock } from '../core/clock.ts';
+import type { KeyPool } from '../keypool/index.ts';
 import { KeyPoolsService } from '../keypool/pool/key-pools.service.ts';
 import { providerOfType } from '../providers/index.ts';
 import { Logger, Metrics } from '../telemetry/index.ts';
 import { BreakerAccount } from './breaker/breaker-account.ts';
 import { Breakers } from './breaker/breakers.ts';
 import { Dumps } from './dump/dumps.ts';
+import { KeyRenewal, type KeyRenewalParts } from './key-renewal.ts';
 import { ProviderInstance } from './provider-instance.ts';
 
 /** The configured providers, each with its keys and its connections. */
@@ -19,9 +21,9 @@ export class ProviderInstancesService {
   constructor(
     config: BridgeConfig,
     clock: Clock,
-    pools: KeyPoolsService,
+    private readonly pools: KeyPoolsService,
     { meter }: Metrics,
-    logger: Logger,
+    private readonly logger: Logger,
   ) {
     this.#dumps = new Dumps(config.dumps, clock, { meter, logger });
     const { cooldownScope, forbiddenScope } = config.keys;
@@ -33,12 +35,14 @@ export class ProviderInstancesService {
       const breakers = config.breaker.enabled
         ? new Breakers(config.breaker, clock, account.witnessOf(name))
         : undefined;
-      return new ProviderInstance(provider, description, pools.poolOf(name), {
+      const pool = pools.poolOf(name);
+      return new ProviderInstance(provider, description, pool, {
         cooldownScope,
         forbiddenScope,
         clock,
         random: Math.random,
         breakers,
+        renewal: pool && this.#renewalOf(name, pool),
         dumps: this.#dumps,
       });
     });
@@ -48,5 +52,12 @@ export class ProviderInstancesService {
   async close(): Promise<void> {
     await Promise.all(this.all.map(({ client }) => client.close()));
     await this.#dumps.close();
+  }
+
+  #renewalOf(provider: string, pool: KeyPool): KeyRenewal | undefined {
+    if (pool.keys.every(({ secret }) => secret.renewed === undefined)) return undefined;
+    const { pools, logger } = this;
+    const replaceKeys: KeyRenewalParts['replaceKeys'] = (keys) => pools.replaceKeys(provider, keys);
+    return new KeyRenewal({ provider, pool, replaceKeys, logger });
   }
 }

@@ -1,5 +1,5 @@
 import { KeyProbe, type PoolKey, type ProbeResult } from '../keypool/index.ts';
-import { authHeader, upstreamTarget } from '../providers/index.ts';
+import { type Provider, upstreamTarget } from '../providers/index.ts';
 import type { ProviderInstance } from './provider-instance.ts';
 import { UpstreamFailure } from './wire/upstream-failure.ts';
 
@@ -19,19 +19,18 @@ export class UpstreamKeyProbe extends KeyProbe {
   ): Promise<ProbeResult> {
     const instance = this.#instances.get(providerName);
     if (instance === undefined) return 'unknown';
-    const { provider, baseUrl, client } = instance;
+    const { provider, baseUrl } = instance;
     const { path } = upstreamTarget(baseUrl, provider.probePath, '');
-    const headers = [
-      ...Object.entries({ ...provider.defaultHeaders, 'user-agent': 'aibridge' }).flat(),
-      ...authHeader({ secret, scheme: provider.auth }),
-    ];
+    const headers = Object.entries({
+      ...provider.defaultHeaders,
+      'user-agent': 'aibridge',
+    }).flat();
+    const unsigned = { method: 'GET', path, headers, body: undefined };
+    const request = await instance.authorised(unsigned, { secret, scheme: provider.auth });
     try {
-      const { status, body } = await client.call(
-        { method: 'GET', path, headers, body: undefined },
-        signal,
-      );
+      const { status, body } = await instance.call(request, signal);
       body.cancel();
-      return resultOf(status);
+      return resultOf(status, provider);
     } catch (error) {
       if (error instanceof UpstreamFailure) return 'unknown';
       throw error;
@@ -39,7 +38,7 @@ export class UpstreamKeyProbe extends KeyProbe {
   }
 }
 
-function resultOf(status: number): ProbeResult {
-  if (status >= 200 && status < 300) return 'accepted';
+function resultOf(status: number, { probeAccepts = [] }: Provider): ProbeResult {
+  if ((status >= 200 && status < 300) || probeAccepts.includes(status)) return 'accepted';
   return status === 401 || status === 403 ? 'rejected' : 'unknown';
 }

@@ -295,17 +295,10 @@ describe('what is not built yet', () => {
     AIBRIDGE_JWT_ISSUER: 'i',
     AIBRIDGE_JWT_AUDIENCE: 'a',
   };
-  const BEDROCK = {
-    AIBRIDGE_PROVIDER_0_TYPE: 'bedrock',
-    AIBRIDGE_PROVIDER_0_BEDROCK_REGION: 'eu-central-1',
-    AIBRIDGE_PROVIDER_0_BEDROCK_MODEL: 'm',
-    AIBRIDGE_PROVIDER_0_BEDROCK_SMALL_FAST_MODEL: 's',
-  };
   const PLANNED: Readonly<Record<string, Env>> = {
     AIBRIDGE_WORKERS: { AIBRIDGE_WORKERS: 'auto' },
     'AIBRIDGE_IDENTITY jwt': { AIBRIDGE_IDENTITY: 'header, jwt', ...JWT },
     'AIBRIDGE_IDENTITY token': { AIBRIDGE_IDENTITY: 'token' },
-    'AIBRIDGE_PROVIDER_<N>_TYPE bedrock': BEDROCK,
     'AIBRIDGE_MCP_<N>_URL': MCP,
   };
 

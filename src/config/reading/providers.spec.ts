@@ -132,7 +132,8 @@ describe('the providers', () => {
       {
         name: 'bedrock',
         baseUrl: 'https://bedrock-runtime.eu-central-1.amazonaws.com',
-        bedrock: { region: 'eu-central-1', credentials: { sessionToken: undefined } },
+        keys: [expect.objectContaining({ sessionToken: undefined })],
+        bedrock: { region: 'eu-central-1', usesDefaultChain: false },
       },
     ]);
   });

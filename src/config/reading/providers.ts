@@ -1,5 +1,11 @@
-import { PROVIDERS, providerOfType, type Provider } from '../../providers/index.ts';
-import type { BedrockConfig, ProviderConfig } from '../settings/bridge-config.ts';
+import {
+  PROVIDERS,
+  providerOfType,
+  regionalBaseUrl,
+  type BedrockConfig,
+  type Provider,
+} from '../../providers/index.ts';
+import type { ProviderConfig } from '../settings/bridge-config.ts';
 import { readBedrock } from './bedrock.ts';
 import { PROVIDER, SHORT_FORMS, type ShortForm } from '../settings/family-settings.ts';
 import { readKeys } from './provider-keys.ts';
@@ -19,7 +25,7 @@ interface Named {
 
 /**
  * Exactly the providers that are configured, in whichever form; with none configured,
- * one of each type, to which callers bring their keys.
+ * one of each type that callers bring their keys to.
  */
 export function readProviders(reader: SettingsReader): ProviderConfig[] {
   const proxyOf = readProxies(reader);
@@ -33,7 +39,7 @@ function readUnrouted(reader: SettingsReader): Unrouted[] {
   const found = [...short, ...indexed].filter((each) => each !== undefined);
   refuseSharedNames(reader, found);
   if (found.length > 0 || indices.length > 0) return found.map(({ provider }) => provider);
-  return PROVIDERS.map(withDefaults);
+  return PROVIDERS.filter(({ takesCallerKeys }) => takesCallerKeys).map(withDefaults);
 }
 
 function withDefaults({ type, baseUrl }: Provider): Unrouted {
@@ -74,15 +80,16 @@ function readIndexed(reader: SettingsReader, index: number): Named | undefined {
   }
   const name = reader.read(PROVIDER.name, index);
   const rest = readRest(reader, index);
-  const bedrock = readBedrock(reader, index, type);
+  const aws = readBedrock(reader, index, { type, baseUrl: rest.baseUrl });
   if (type === undefined) return undefined;
 
   const provider = {
     ...rest,
+    bedrock: undefined,
+    ...aws,
     type,
     name: name ?? type,
-    baseUrl: rest.baseUrl ?? defaultBaseUrl(type, bedrock),
-    bedrock,
+    baseUrl: rest.baseUrl ?? defaultBaseUrl(type, aws?.bedrock),
   };
   reader.show(nameAt(PROVIDER.name, index), provider.name);
   reader.show(nameAt(PROVIDER.baseUrl, index), provider.baseUrl);
@@ -110,8 +117,7 @@ function readRest(reader: SettingsReader, index: number) {
 }
 
 function defaultBaseUrl(type: string, bedrock: BedrockConfig | undefined): string {
-  const regional = `https://bedrock-runtime.${bedrock?.region ?? ''}.amazonaws.com`;
-  return providerOfType(type)?.baseUrl ?? regional;
+  return bedrock ? regionalBaseUrl(bedrock.region) : (providerOfType(type)?.baseUrl ?? '');
 }
 
 /** Why a type takes no keys, if it takes none. */

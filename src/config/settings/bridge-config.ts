@@ -1,5 +1,6 @@
 import type { KeySecret } from '../../core/key-secret.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { BedrockConfig } from '../../providers/index.ts';
 import type { CidrList } from '../values/cidr-list.ts';
 import type { ProxyAddress } from '../values/proxy-types.ts';
 import type { SecretHeader } from './family-settings.ts';
@@ -72,20 +73,6 @@ export interface DumpsConfig {
   /** Of each provider. */
   readonly filesMax: number;
   readonly keepMs: number;
-}
-
-export interface BedrockConfig {
-  readonly region: string | undefined;
-  /** Undefined: the default chain of AWS. */
-  readonly credentials: AwsCredentials | undefined;
-  readonly model: string;
-  readonly smallFastModel: string;
-}
-
-export interface AwsCredentials {
-  readonly accessKey: Secret;
-  readonly secretKey: Secret;
-  readonly sessionToken: Secret | undefined;
 }
 
 export interface KeysConfig {

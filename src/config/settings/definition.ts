@@ -1,4 +1,4 @@
-import { BEDROCK, DUMP, MCP, PROVIDER, SHORT_FORMS } from './family-settings.ts';
+import { BEDROCK, BEDROCK_SET, DUMP, MCP, PROVIDER, SHORT_FORMS } from './family-settings.ts';
 import { PROXY } from './proxy-settings.ts';
 import { nameAt } from './setting.ts';
 import type { Setting } from './setting.ts';
@@ -12,7 +12,7 @@ export interface Section {
 /** Every configuration variable there is, in the order of the documentation. */
 export const SECTIONS: readonly Section[] = [
   { title: 'Server and database', settings: Object.values(SERVER) },
-  { title: 'Providers', settings: [PROVIDER, DUMP, BEDROCK].flatMap(settingsOf) },
+  { title: 'Providers', settings: [PROVIDER, DUMP, BEDROCK, BEDROCK_SET].flatMap(settingsOf) },
   {
     title: 'Short form of one provider with the default name',
     settings: SHORT_FORMS.flatMap((form) => Object.values(form.settings)),
@@ -38,15 +38,30 @@ const NAMES: ReadonlySet<string> = new Set(
 /** Index 9999 is more than anybody configures and keeps a gap report sane. */
 const INDEXED_NAME = /^(AIBRIDGE_(?:PROVIDER|MCP)_)(0|[1-9]\d{0,3})(_.*)$/;
 
+/** The sets of credentials of one provider have a number of their own. */
+const SET_NAME = /^(AIBRIDGE_PROVIDER_(?:<N>|\d+)_BEDROCK_)(0|[1-9]\d{0,3})(_.*)$/;
+
 /** The number in the name of an indexed variable that exists, such as 0 in `AIBRIDGE_PROVIDER_0_TYPE`. */
 export function indexOf(name: string, family: Setting<unknown>): number | undefined {
-  const [, prefix = '', index, suffix = ''] = INDEXED_NAME.exec(name) ?? [];
+  const [, prefix = '', index] = INDEXED_NAME.exec(name) ?? [];
   const isOfFamily = index !== undefined && family.name.startsWith(`${prefix}<N>`);
-  return isOfFamily && NAMES.has(`${prefix}<N>${suffix}`) ? Number(index) : undefined;
+  return isOfFamily && NAMES.has(defined(name)) ? Number(index) : undefined;
+}
+
+/** The number of a set of credentials in a name such as `AIBRIDGE_PROVIDER_0_BEDROCK_1_ACCESS_KEY`. */
+export function setOf(name: string, provider: number): number | undefined {
+  const [, prefix, set] = SET_NAME.exec(name) ?? [];
+  const isIts = prefix === `AIBRIDGE_PROVIDER_${provider}_BEDROCK_` && NAMES.has(defined(name));
+  return isIts ? Number(set) : undefined;
 }
 
 export function isKnownName(name: string): boolean {
-  return NAMES.has(name.replace(INDEXED_NAME, '$1<N>$3')) && !name.includes('<N>');
+  return NAMES.has(defined(name)) && !/<[NM]>/.test(name);
+}
+
+/** The name as it stands in the definition. */
+function defined(name: string): string {
+  return name.replace(INDEXED_NAME, '$1<N>$3').replace(SET_NAME, '$1<M>$3');
 }
 
 /** Every name, with the given index where it has one. */

@@ -1,5 +1,5 @@
 import { Secret, maskSecret } from '../../core/secret.ts';
-import { PROVIDERS, type Provider } from '../../providers/index.ts';
+import { type ModelLine, PROVIDERS, type Provider } from '../../providers/index.ts';
 import { optional, secret, setting } from './setting.ts';
 import { inWords } from './shown-text.ts';
 import { baseUrl, endpointUrl } from '../values/url-types.ts';
@@ -20,7 +20,7 @@ import {
 } from '../values/value-types.ts';
 import type { ValueType } from '../values/value-types.ts';
 
-const PROVIDER_TYPES = [...PROVIDERS.map(({ type }) => type), 'bedrock'];
+const PROVIDER_TYPES = PROVIDERS.map(({ type }) => type);
 /** First segments of the bridge's own routes. */
 const RESERVED_NAMES = ['api', 'healthz', 'readyz', 'metrics', 'assets'];
 
@@ -42,6 +42,25 @@ const secretText: ValueType<Secret> = {
   wants: 'printable ASCII without spaces',
   read: (text) => (/^[!-~]+$/.test(text) ? new Secret(text) : undefined),
 };
+
+const modelTable: ValueType<readonly ModelLine[]> = {
+  wants: 'asked=model pairs separated by commas',
+  read: (text) => {
+    const lines = text.split(',').map(readModelLine);
+    const found = lines.filter((line) => line !== undefined);
+    return found.length === lines.length ? found : undefined;
+  },
+};
+
+function readModelLine(text: string): ModelLine | undefined {
+  const [, asked, model] = /^\s*([!-~]*?)\s*=\s*([!-~]+)\s*$/.exec(text) ?? [];
+  if (asked === undefined || model === undefined) return undefined;
+  // A star in the middle would be taken for itself, which nobody means.
+  return /^[^*=]*\*?$/.test(asked) && asked !== '' ? { asked, model } : undefined;
+}
+
+/** What nobody needs to recognise, because something else names it. */
+const hiddenText: ValueType<Secret> = { ...secretText, show: () => '...' };
 
 /** Read further by `key-list.ts`, which can tell which of the keys is wrong. */
 const keyText: ValueType<string> = {
@@ -194,24 +213,37 @@ export const DUMP = {
   }),
 };
 
+/** `<M>` counts the sets of credentials of one provider, as `<N>` counts providers. */
+function awsCredentials(prefix: string, accessKeyMeaning: string) {
+  return {
+    accessKey: secret(`${prefix}_ACCESS_KEY`, {
+      type: secretText,
+      otherwise: 'AWS default chain',
+      meaning: accessKeyMeaning,
+    }),
+    secretKey: secret(`${prefix}_SECRET_KEY`, {
+      type: hiddenText,
+      otherwise: 'AWS default chain',
+      meaning: 'AWS secret access key',
+    }),
+    sessionToken: secret(`${prefix}_SESSION_TOKEN`, {
+      type: hiddenText,
+      meaning: 'AWS session token of temporary credentials',
+    }),
+  };
+}
+export type AwsCredentialSettings = ReturnType<typeof awsCredentials>;
+
 export const BEDROCK = {
   region: optional(`${INDEXED}_BEDROCK_REGION`, {
     type: slug,
-    meaning: 'AWS region; required without a base URL',
+    meaning: 'AWS region that calls are signed for; required without a base URL that names it',
   }),
-  accessKey: secret(`${INDEXED}_BEDROCK_ACCESS_KEY`, {
-    type: secretText,
-    otherwise: 'AWS default chain',
-    meaning: 'AWS access key id, together with the secret key',
-  }),
-  secretKey: secret(`${INDEXED}_BEDROCK_SECRET_KEY`, {
-    type: secretText,
-    otherwise: 'AWS default chain',
-    meaning: 'AWS secret access key',
-  }),
-  sessionToken: secret(`${INDEXED}_BEDROCK_SESSION_TOKEN`, {
-    type: secretText,
-    meaning: 'AWS session token of temporary credentials',
+  ...awsCredentials(`${INDEXED}_BEDROCK`, 'AWS access key id, together with the secret key'),
+  credentialsFile: optional(`${INDEXED}_BEDROCK_CREDENTIALS_FILE`, {
+    type: secretFilePath,
+    meaning:
+      'file with sets of credentials in order of preference, in the format of `~/.aws/credentials` (`account = name` says whose limits a set shares), reloaded when it changes; wins over the others',
   }),
   model: optional(`${INDEXED}_BEDROCK_MODEL`, {
     type: plainText,
@@ -221,7 +253,23 @@ export const BEDROCK = {
     type: plainText,
     meaning: 'model that serves requests for a haiku model; required for `bedrock`',
   }),
+  models: optional(`${INDEXED}_BEDROCK_MODELS`, {
+    type: modelTable,
+    meaning:
+      'which model serves which, before the two above: `asked=model` separated by commas, `claude-opus-*=…` for all that begin like that; the first that fits',
+  }),
+  rulesFile: optional(`${INDEXED}_BEDROCK_RULES_FILE`, {
+    type: filePath,
+    otherwise: "the bridge's own",
+    meaning: 'file that adds to what is known of betas, fields and thinking of the models',
+  }),
 };
+
+/** Several sets of credentials; each has its own number. */
+export const BEDROCK_SET = awsCredentials(
+  `${INDEXED}_BEDROCK_<M>`,
+  'the same for several sets of credentials in order of preference: M counts up from 0 without a gap; wins over the single one',
+);
 
 function shortForm(provider: Provider) {
   const prefix = `AIBRIDGE_${provider.type.toUpperCase().replaceAll('-', '_')}`;

@@ -1,9 +1,5 @@
-import { PROVIDERS } from '../../providers/index.ts';
-import { MCP, PROVIDER } from './family-settings.ts';
+import { MCP } from './family-settings.ts';
 import { IDENTITY, SERVER } from './settings.ts';
-import { inWords } from './shown-text.ts';
-
-const SERVED_TYPES = PROVIDERS.map(({ type }) => type);
 
 export interface NotYet {
   /** As in the definition, `<N>` included. */
@@ -28,11 +24,6 @@ export const NOT_YET: readonly NotYet[] = [
     name: IDENTITY.methods.name,
     value: 'token',
     reason: 'header or none: bridge tokens are not supported yet',
-  },
-  {
-    name: PROVIDER.type.name,
-    value: 'bedrock',
-    reason: `${inWords(SERVED_TYPES, 'or')}: Bedrock is not supported yet`,
   },
   { name: MCP.url.name, reason: 'it left out: MCP servers are not supported yet' },
 ];

@@ -59,6 +59,8 @@ function plain<T>(name: string, { type, meaning }: Description<T>, defaultText: 
   return { name, alias, type, meaning, defaultText, isSecret: false, hasFileForm: false };
 }
 
+/** Of what counts on below that number, the first. */
 export function nameAt(each: { readonly name: string }, index: number | undefined): string {
-  return index === undefined ? each.name : each.name.replace('<N>', String(index));
+  if (index === undefined) return each.name;
+  return each.name.replace('<N>', String(index)).replace('<M>', '0');
 }

@@ -19,8 +19,10 @@ export function configReport(
   ].join('\n');
 }
 
-function credentialsOf({ type, keys, allowByok }: ProviderConfig): string {
-  if (type === 'bedrock') return 'AWS';
+function credentialsOf({ keys, allowByok, bedrock }: ProviderConfig): string {
+  if (bedrock !== undefined) {
+    return bedrock.usesDefaultChain ? 'AWS default chain' : keys.map(({ hint }) => hint).join(', ');
+  }
   const own = allowByok ? ["callers' own"] : [];
   return [...keys.map((key) => key.hint), ...own].join(', ') || 'none';
 }

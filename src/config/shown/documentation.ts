@@ -20,7 +20,7 @@ export function envExample(): string {
 }
 
 const SERVED = inWords(
-  PROVIDERS.map(({ type }) => `\`${type}\``),
+  PROVIDERS.filter(({ takesCallerKeys }) => takesCallerKeys).map(({ type }) => `\`${type}\``),
   'and',
 );
 

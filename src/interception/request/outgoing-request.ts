@@ -1,14 +1,13 @@
-import { authHeader, upstreamTarget } from '../../providers/index.ts';
+import { upstreamTarget } from '../../providers/index.ts';
 import {
   forwardedRequestHeaders,
   headerValue,
   withoutHeader,
-  type Credential,
   type UpstreamRequest,
 } from '../../upstream/index.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { actorHeaders } from './actor-headers.ts';
-import type { ReceivedCall } from './received-request.ts';
+import type { ReceivedCall } from './received-call.ts';
 
 const USER_AGENT = 'aibridge';
 
@@ -18,16 +17,17 @@ export interface OutgoingOptions {
   readonly sendActorHeaders: boolean;
 }
 
-/** Builds the upstream request once; each attempt only adds the header with its key. */
+/** Builds the upstream request once; each attempt only adds what opens the provider with its key. */
 export function outgoingRequest(
   exchange: Exchange,
-  { body, isAmended }: ReceivedCall,
+  call: ReceivedCall,
   options: OutgoingOptions,
-): (credential: Credential) => UpstreamRequest {
+): () => UpstreamRequest {
   const { req, instance, match, target } = exchange;
-  const forwarded = forwardedRequestHeaders(req.rawHeaders, options.identityHeaders);
-  // Amended is what a compressed body unfolds to, and it goes up like that.
-  const headers = isAmended ? withoutHeader(forwarded, 'content-encoding') : forwarded;
+  const { body, translated } = call;
+  const headers = translated
+    ? ownHeaders(exchange, translated.headers)
+    : callersHeaders(exchange, call, options);
   addMissing(headers, {
     'user-agent': USER_AGENT,
     'accept-encoding': 'identity',
@@ -36,14 +36,28 @@ export function outgoingRequest(
   if (options.sendActorHeaders && instance.provider.sendsActorHeaders) {
     headers.push(...actorHeaders(exchange.caller));
   }
-  const { path } = upstreamTarget(instance.baseUrl, match.upstreamPath, target.query);
+  const { path } = translated
+    ? upstreamTarget(instance.baseUrl, translated.path, '')
+    : upstreamTarget(instance.baseUrl, match.upstreamPath, target.query);
   const method = req.method ?? 'GET';
-  return (credential) => ({
-    method,
-    path,
-    headers: [...headers, ...authHeader(credential)],
-    body: body?.bytes,
-  });
+  // The body is let go of before a long answer ends, so it is not kept here either.
+  return () => ({ method, path, headers, body: body?.bytes });
+}
+
+function callersHeaders(
+  { req }: Exchange,
+  { isAmended }: ReceivedCall,
+  { identityHeaders }: OutgoingOptions,
+): string[] {
+  const forwarded = forwardedRequestHeaders(req.rawHeaders, identityHeaders);
+  // Amended is what a compressed body unfolds to, and it goes up like that.
+  return isAmended ? withoutHeader(forwarded, 'content-encoding') : forwarded;
+}
+
+/** What callers say to one API is not said to another, but for who they are. */
+function ownHeaders({ req }: Exchange, translated: readonly string[]): string[] {
+  const userAgent = req.headers['user-agent'];
+  return [...translated, ...(userAgent === undefined ? [] : ['user-agent', userAgent])];
 }
 
 function addMissing(headers: string[], defaults: Readonly<Record<string, string>>): void {

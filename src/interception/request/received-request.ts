@@ -1,10 +1,11 @@
 import { BridgeError } from '../../core/errors.ts';
 import { parseObject, type JsonObject } from '../../core/json.ts';
-import type { Amendment, Api, RequestFacts, TurnPart } from '../apis/api.ts';
+import type { Api, RequestFacts, TurnPart } from '../apis/api.ts';
 import type { SideRoute } from '../apis/side-routes.ts';
 import { detectClient, type DetectedClient } from './clients/client-detection.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
+import { callOf, type ReceivedCall } from './received-call.ts';
 import { readRequestBody } from './request-body.ts';
 import { decodeForReading } from './request-decoding.ts';
 import { NO_FACTS, readSideRequest } from './side-request.ts';
@@ -21,18 +22,6 @@ export interface ReceivedRequest {
   readonly error: BridgeError | undefined;
 }
 
-/** What of a request is still needed once its start is recorded. */
-export interface ReceivedCall {
-  readonly model: string;
-  /** How many answers are asked for. */
-  readonly choicesAsked: number;
-  /** What goes upstream: what came, or what the audit needs in its place. */
-  readonly body: HeldBody | undefined;
-  readonly isAmended: boolean;
-  /** Tells the frames of the answer that are none of the caller's business, where there may be any. */
-  readonly hides: Amendment['hides'] | undefined;
-}
-
 /** Rejects only when the caller hangs up (`CallerGone`). */
 export async function receiveRequest(
   exchange: Exchange,
@@ -46,22 +35,10 @@ export async function receiveRequest(
     const json = await decodeForReading(body, req.headers['content-encoding'], bytesMax);
     const parsed = parseBody(json);
     const facts = api.readRequest(parsed);
-    const amendment = api.amendRequest?.(parsed, json);
     const client = clientOf(exchange, parsed, facts.turn);
-    return {
-      facts,
-      client,
-      turn: readUserTurn(facts.turn, client, api.textsJoinedBy),
-      call: {
-        model: facts.model,
-        choicesAsked: facts.choicesAsked ?? 1,
-        body: new HeldBody(amendment?.json ?? body),
-        isAmended: amendment !== undefined,
-        hides: amendment?.hides,
-      },
-      notes: [],
-      error: undefined,
-    };
+    const turn = readUserTurn(facts.turn, client, api.textsJoinedBy);
+    const call = callOf(exchange, api, { facts, parsed, json, body });
+    return { facts, client, turn, ...call };
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
     return { ...unread(exchange, undefined), error };
@@ -95,7 +72,14 @@ function unread(exchange: Exchange, body: HeldBody | undefined): ReceivedRequest
     facts: NO_FACTS,
     client: clientOf(exchange, undefined, []),
     turn: NO_TURN,
-    call: { model: '', choicesAsked: 1, body, isAmended: false, hides: undefined },
+    call: {
+      model: '',
+      choicesAsked: 1,
+      body,
+      isAmended: false,
+      translated: undefined,
+      hides: undefined,
+    },
     notes: [],
     error: undefined,
   };

@@ -5,16 +5,15 @@ import type { ReceivedRequest } from './received-request.ts';
 
 /** What the record says before anything has gone upstream. */
 export function startFacts(exchange: Exchange, request: ReceivedRequest): StartFacts {
-  const { facts, client, turn } = request;
+  const { facts, client, turn, call } = request;
   const { caller, instance, match, target, req } = exchange;
-  const model = bounded(facts.model, 'name');
   return {
     initiatorId: caller.id,
     initiatorMetadata: caller.metadata,
     providerType: instance.type,
     providerName: instance.name,
-    model,
-    requestedModel: model,
+    model: bounded(call.model, 'name'),
+    requestedModel: bounded(facts.model, 'name'),
     purpose: client.purpose,
     api: match.kind === 'bridged' ? match.api : 'passthrough',
     route: bounded(target.route, 'route'),

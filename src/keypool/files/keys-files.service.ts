@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { BridgeConfig, parseKeysFile } from '../../config/index.ts';
+import { BridgeConfig, keysFileParser, type ProviderConfig } from '../../config/index.ts';
 import { Logger } from '../../telemetry/index.ts';
 import { KeyPoolsService } from '../pool/key-pools.service.ts';
 import { KeysFile } from './keys-file.ts';
@@ -14,8 +14,8 @@ export class KeysFilesService implements OnModuleInit, OnModuleDestroy {
     private readonly pools: KeyPoolsService,
     private readonly logger: Logger,
   ) {
-    this.#files = config.providers.flatMap(({ name, keysFile }) =>
-      keysFile === undefined ? [] : [this.#watch(name, keysFile)],
+    this.#files = config.providers.flatMap((provider) =>
+      provider.keysFile === undefined ? [] : [this.#watch(provider, provider.keysFile)],
     );
   }
 
@@ -27,14 +27,15 @@ export class KeysFilesService implements OnModuleInit, OnModuleDestroy {
     await Promise.all(this.#files.map((file) => file.stop()));
   }
 
-  #watch(provider: string, file: string): KeysFile {
+  #watch({ name: provider, type }: ProviderConfig, file: string): KeysFile {
+    const parse = keysFileParser(type);
     const keep = (problems: readonly string[]): void => {
       this.logger.warn('keys not reloaded: the old ones stay', { provider, file, problems });
     };
     return new KeysFile({
       path: file,
       onText: (text) => {
-        const list = parseKeysFile(text);
+        const list = parse(text);
         if (list.kind === 'invalid') keep(list.problems);
         else this.pools.replaceKeys(provider, list.keys);
       },

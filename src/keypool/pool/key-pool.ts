@@ -168,7 +168,8 @@ export class KeyPool {
     const known = new Map(this.keys.map((key) => [key.secret.reveal(), key]));
     this.#roster = new KeyRoster(
       secrets.map((secret) => {
-        const key = known.get(secret.reveal()) ?? new PoolKey(secret, this.#settings);
+        const old = known.get(secret.reveal());
+        const key = old?.secret.isSameAs(secret) ? old : new PoolKey(secret, this.#settings);
         key.account = secret.account;
         return key;
       }),

@@ -86,7 +86,9 @@ export class KeyPoolsService {
     const before = pool.keys.map(({ fingerprint }) => fingerprint);
     const after = secrets.map(({ fingerprint }) => fingerprint);
     const accounts = pool.keys.map(({ account }) => account);
-    const isSame = before.join() === after.join();
+    const isSame =
+      before.length === after.length &&
+      pool.keys.every(({ secret }, position) => secrets[position]?.isSameAs(secret));
     if (isSame && accounts.join() === secrets.map(({ account }) => account).join()) return;
     pool.replaceKeys(secrets);
     const added = after.filter((fingerprint) => !before.includes(fingerprint)).length;

@@ -1,60 +1,6 @@
-import { parseTimestampMs } from '../../core/header-time.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { ACCOUNT_LIMITED, vendorSentence } from '../error-wording.ts';
-import type { KeyFailures, RateLimit } from '../key-failures.ts';
-import type { BridgeFault, Provider } from '../provider.ts';
+import { ANTHROPIC_FAILURES, renderAnthropicError } from '../anthropic-dialect.ts';
+import type { Provider } from '../provider.ts';
 import { readUpstreamError } from '../upstream-error.ts';
-
-const ERROR_TYPES: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  402: 'billing_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  503: 'overloaded_error',
-  504: 'timeout_error',
-  529: 'overloaded_error',
-};
-
-const FAILURES: KeyFailures = {
-  statusOf: {
-    invalid_request_error: 400,
-    authentication_error: 401,
-    billing_error: 402,
-    permission_error: 403,
-    not_found_error: 404,
-    request_too_large: 413,
-    rate_limit_error: 429,
-    api_error: 500,
-    timeout_error: 504,
-    overloaded_error: 529,
-  },
-  quotaExhausted: [
-    { type: 'billing_error' },
-    {
-      type: 'invalid_request_error',
-      message: vendorSentence('your credit balance is too low'),
-    },
-    {
-      type: 'invalid_request_error',
-      message: vendorSentence('you have reached your specified (?:workspace )?api usage limits'),
-    },
-  ],
-  accountLimited: ACCOUNT_LIMITED,
-  // The type says "known, but not allowed to"; some wordings of it speak of the key itself.
-  modelForbidden: [
-    {
-      type: 'permission_error',
-      message: /^(?!.*\b(?:revoked|disabled|expired|suspended)\b)/is,
-    },
-  ],
-  rateLimits: ['requests', 'tokens', 'input-tokens', 'output-tokens'].map((limit): RateLimit => ({
-    remaining: `anthropic-ratelimit-${limit}-remaining`,
-    reset: `anthropic-ratelimit-${limit}-reset`,
-    readReset: parseTimestampMs,
-  })),
-};
 
 export const ANTHROPIC: Provider = {
   type: 'anthropic',
@@ -73,16 +19,12 @@ export const ANTHROPIC: Provider = {
   ],
   probePath: '/v1/models',
   hasCentralKeys: true,
+  takesCallerKeys: true,
   auth: 'x-api-key',
   callerAuth: ['x-api-key', 'bearer'],
   defaultHeaders: { 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
   sendsActorHeaders: true,
-  failures: FAILURES,
-  renderError,
+  failures: ANTHROPIC_FAILURES,
+  renderError: renderAnthropicError,
   readError: readUpstreamError,
 };
-
-function renderError({ status, message, interceptionId }: BridgeFault): JsonObject {
-  const type = ERROR_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
-  return { type: 'error', error: { type, message }, request_id: interceptionId };
-}

@@ -22,6 +22,7 @@ export const COPILOT: Provider = {
   ],
   probePath: '/models',
   hasCentralKeys: false,
+  takesCallerKeys: true,
   auth: 'bearer',
   callerAuth: ['bearer'],
   defaultHeaders: { 'content-type': 'application/json' },

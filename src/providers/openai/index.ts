@@ -21,6 +21,7 @@ export const OPENAI: Provider = {
   ],
   probePath: '/models',
   hasCentralKeys: true,
+  takesCallerKeys: true,
   auth: 'bearer',
   callerAuth: ['bearer'],
   defaultHeaders: { 'content-type': 'application/json' },
