@@ -114,10 +114,15 @@ export class Call {
   receiveBody(body: Buffer): void {
     this.body = body;
     this.json = parsed(body);
-    const model = memberOf(this.json, 'model');
-    this.model = typeof model === 'string' ? model : null;
+    const { name, id } = this.route;
+    const model = name.startsWith('bedrock_')
+      ? decodeURIComponent(id)
+      : memberOf(this.json, 'model');
+    this.model = typeof model === 'string' && model !== '' ? model : null;
     this.isStreaming =
-      memberOf(this.json, 'stream') === true || this.route.query.get('stream') === 'true';
+      name === 'bedrock_stream' ||
+      memberOf(this.json, 'stream') === true ||
+      this.route.query.get('stream') === 'true';
     this.isReceived = true;
   }
 
@@ -157,6 +162,8 @@ interface Credential {
 function credentialOf(headers: IncomingHttpHeaders): Credential {
   const apiKey = headers['x-api-key'];
   if (typeof apiKey === 'string' && apiKey !== '') return { key: apiKey, header: 'x-api-key' };
+  const aws = /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)/.exec(headers.authorization ?? '')?.[1];
+  if (aws !== undefined) return { key: aws, header: 'authorization' };
   const token = /^bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   return token === undefined
     ? { key: null, header: null }

@@ -4,7 +4,9 @@ import type { Behaviour, Encoding, HeaderBag, Reply } from './behaviours/behavio
 import type { Problem } from './behaviours/problem.ts';
 import type { Call } from './call.ts';
 import { editFrames } from './edit-frames.ts';
-import { encodeFrame } from './frame.ts';
+import { awsError } from './aws/error.ts';
+import { encodeAwsFrame } from './aws/event-stream.ts';
+import { encodeFrame, type Frame } from './frame.ts';
 import { renderAnswer, type Rendering } from './render/api.ts';
 import { errorEnvelope } from './render/error-envelope.ts';
 import { limitHeaders, requestIdOf, vendorHeaders } from './render/response-headers.ts';
@@ -63,6 +65,11 @@ function encoded(content: Content, encoding: Encoding): Content {
 
 function problemContent(call: Call, problem: Problem, behaviour: Behaviour): Content {
   const requestId = requestIdOf(call.ordinal);
+  if (call.route.vendor === 'aws') {
+    const { status, name, message } = awsError(problem);
+    const headers = { ...vendorHeaders('aws', requestId), 'x-amzn-errortype': `${name}:` };
+    return json(status, { message }, { ...headers, ...behaviour.headers });
+  }
   const body = errorEnvelope(call.route.vendor, problem, requestId);
   return json(problem.status, body, {
     ...vendorHeaders(call.route.vendor, requestId),
@@ -79,6 +86,10 @@ function answerContent(call: Call, rendering: Rendering, behaviour: Behaviour): 
   };
   if (rendering.kind === 'json') return json(rendering.status, rendering.body, headers);
   const frames = editFrames(rendering.frames, behaviour.edits ?? [], call.route);
+  if (vendor === 'aws') {
+    const type = { 'content-type': 'application/vnd.amazon.eventstream' };
+    return { status: 200, headers: { ...type, ...headers }, parts: awsParts(frames) };
+  }
   return {
     status: 200,
     headers: {
@@ -88,6 +99,11 @@ function answerContent(call: Call, rendering: Rendering, behaviour: Behaviour): 
     },
     parts: frames.map((frame) => encodeFrame(frame, behaviour.framing ?? {})),
   };
+}
+
+/** A comment has no place in AWS's framing. */
+function awsParts(frames: readonly Frame[]): readonly Buffer[] {
+  return frames.map(encodeAwsFrame).filter((part) => part.length > 0);
 }
 
 function json(status: number, body: unknown, headers: HeaderBag): Content {

@@ -35,6 +35,7 @@ export {
   unauthorized,
 } from './behaviours/problem.ts';
 export { rawResponse, rawSocket } from './behaviours/raw.ts';
+export { awsChunk, awsException } from './aws/event-stream.ts';
 export type { Answer, TokenCounts, ToolCall } from './behaviours/answer.ts';
 export type { Behaviour } from './behaviours/behaviour.ts';
 export type { Call, Outcome } from './call.ts';

@@ -37,6 +37,7 @@ const sim = await startSimulator({
   ...(FAST === '1' && { fast: { chunks: 14 } }),
 });
 sim.onAnyKey(playground(script));
+sim.aws.acceptAnyKey('simulated');
 sim.withoutKey.always(unauthorized());
 say(`simulated providers at ${sim.url}`);
 

@@ -16,10 +16,13 @@ export type RouteName =
   | 'agents'
   | 'mcp'
   | 'well_known'
+  | 'bedrock_invoke'
+  | 'bedrock_stream'
+  | 'bedrock_jobs'
   | 'unknown';
 
 /** Whose envelope and headers an answer wears. */
-export type Vendor = 'anthropic' | 'openai';
+export type Vendor = 'anthropic' | 'openai' | 'aws';
 
 export interface Route {
   readonly name: RouteName;
@@ -54,6 +57,9 @@ const PATTERNS: readonly Pattern[] = [
   openai('agents', ['GET', 'POST'], /^\/agents\/.*$/),
   openai('mcp', ['GET', 'POST', 'DELETE'], /^\/mcp(?:\/.*)?$/),
   openai('well_known', ['GET'], /^\/\.well-known\/.+$/),
+  aws('bedrock_invoke', ['POST'], /^\/model\/([^/]+)\/invoke$/),
+  aws('bedrock_stream', ['POST'], /^\/model\/([^/]+)\/invoke-with-response-stream$/),
+  aws('bedrock_jobs', ['GET'], /^\/async-invoke$/),
 ];
 
 function anthropic(name: RouteName, methods: readonly string[], path: RegExp): Pattern {
@@ -62,6 +68,10 @@ function anthropic(name: RouteName, methods: readonly string[], path: RegExp): P
 
 function openai(name: RouteName, methods: readonly string[], path: RegExp): Pattern {
   return { name, methods, path, vendor: 'openai' };
+}
+
+function aws(name: RouteName, methods: readonly string[], path: RegExp): Pattern {
+  return { name, methods, path, vendor: 'aws' };
 }
 
 /** Finds the route of a request. Where both vendors own a path, the headers decide whose it is. */

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 
+import { AwsAccounts } from './aws/accounts.ts';
 import type { Answer } from './behaviours/answer.ts';
 import type { Behaviour } from './behaviours/behaviour.ts';
 import { Call } from './call.ts';
@@ -43,6 +44,8 @@ export interface SimulatorOptions {
  * script of its key says, and remembers what it received and sent.
  */
 export class Simulator {
+  /** Who may call what stands in for Bedrock. */
+  readonly aws = new AwsAccounts();
   readonly #options: SimulatorOptions;
   readonly #server: Server;
   readonly #scripts = new Scripts();
@@ -150,6 +153,7 @@ export class Simulator {
   clear(): void {
     this.#log.clear();
     this.#scripts.reset();
+    this.aws.reset();
     this.#unscripted = [];
   }
 
@@ -196,7 +200,8 @@ export class Simulator {
   }
 
   #behaviourFor(call: Call): Behaviour {
-    const behaviour = this.#scripts.next(call);
+    const refusal = call.route.vendor === 'aws' ? this.aws.refusal(call) : undefined;
+    const behaviour = refusal ?? this.#scripts.next(call);
     if (behaviour !== null) return behaviour;
     this.#unscripted.push(call);
     return unscripted(call);

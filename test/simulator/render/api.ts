@@ -42,6 +42,9 @@ const RENDERERS: Readonly<Record<RouteName, Renderer>> = {
   agents: (_, call) => json({ simulated: 'agents', path: call.path }),
   mcp: (_, call) => json(renderMcp(call)),
   well_known: (_, call) => json({ simulated: 'well_known', path: call.path }),
+  bedrock_invoke: (answer) => json(renderMessage(answer)),
+  bedrock_stream: (answer) => ({ kind: 'stream', frames: renderMessageFrames(answer) }),
+  bedrock_jobs: () => json({ asyncInvokeSummaries: [] }),
   unknown: (_, call) => noSuchRoute(call),
 };
 

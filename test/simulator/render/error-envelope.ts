@@ -89,7 +89,7 @@ const OPENAI: Readonly<Record<ProblemKind, OpenAiWords>> = {
 
 /** The JSON body of an error, in the envelope of the vendor. */
 export function errorEnvelope(vendor: Vendor, problem: Problem, requestId: string): object {
-  return vendor === 'anthropic'
+  return vendor !== 'openai'
     ? { type: 'error', error: anthropicError(problem), request_id: requestId }
     : { error: openAiError(problem) };
 }

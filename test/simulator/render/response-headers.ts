@@ -7,6 +7,7 @@ export function requestIdOf(ordinal: number): string {
 
 /** The headers that a vendor puts on every answer. */
 export function vendorHeaders(vendor: Vendor, requestId: string): HeaderBag {
+  if (vendor === 'aws') return { 'x-amzn-requestid': requestId };
   return vendor === 'anthropic'
     ? {
         'request-id': requestId,
@@ -22,6 +23,7 @@ export function vendorHeaders(vendor: Vendor, requestId: string): HeaderBag {
 
 /** What a vendor adds where a model answered: how much of the limits is left. */
 export function limitHeaders(vendor: Vendor): HeaderBag {
+  if (vendor === 'aws') return {};
   return vendor === 'anthropic'
     ? {
         'anthropic-ratelimit-requests-limit': '4000',

@@ -11,7 +11,7 @@ export function streamErrorFrame(
   shape: StreamErrorShape,
   sequence: number,
 ): Frame {
-  if (route.vendor === 'anthropic') {
+  if (route.vendor !== 'openai') {
     return jsonFrame({ type: 'error', error: anthropicError(problem) });
   }
   const error = openAiError(problem);
