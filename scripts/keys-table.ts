@@ -46,7 +46,7 @@ function againOf({ trial, probeAt }: ExplainedKey): string | null {
 }
 
 function* sentences(explanation: KeyExplanation): Generator<string> {
-  const { provider, hasPool, next, keys, refusal, otherModels } = explanation;
+  const { provider, hasPool, next, keys, refusal, refusedRoutes, otherModels } = explanation;
   const calls = callsOf(explanation);
   if (!hasPool) {
     yield `${provider} has no keys here: callers bring their own.`;
@@ -55,6 +55,9 @@ function* sentences(explanation: KeyExplanation): Generator<string> {
   }
   if (next === null) yield `No key is left for ${calls}.`;
   else yield `The next of ${calls} takes key ${next.position}, ${next.hint}.`;
+  for (const { route, retryAfterSeconds } of refusedRoutes) {
+    yield `On ${route} they are refused for another ${retryAfterSeconds} s: its circuit breaker is open.`;
+  }
   if (keys.some(({ trial }) => trial?.when === 'now')) {
     yield 'It finds out whether the key serves again; others find none meanwhile.';
   }

@@ -57,6 +57,18 @@ export const keyExplanationSchema = z
           'What a call is told that finds no key, or that comes while another one finds out. ' +
           'Null: there is a key.',
       }),
+    refusedRoutes: z
+      .array(
+        z.object({
+          route: z.string().meta({ examples: ['/v1/messages'] }),
+          retryAfterSeconds: count,
+        }),
+      )
+      .meta({
+        description:
+          'Where the circuit breaker is open for such a call: it is refused before any key is ' +
+          'looked at.',
+      }),
     otherModels: z.array(z.string()).meta({
       description: 'For which some key is sidelined: calls for these may go elsewhere.',
     }),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { aProcess } from '../../test/support/key-change.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { PoolExhausted } from '../keypool/index.ts';
+import { Breakers, type Way } from '../upstream/breaker/breakers.ts';
 import { WaitingRoom } from '../upstream/key-patience.ts';
 import { keyExplanation } from './key-explanation.ts';
 import { keyExplanationSchema } from './key-explanation-shape.ts';
@@ -14,16 +15,24 @@ function aProvider({ keys = 2, waitMsMax = 0 } = {}) {
   const clock = new FakeClock(START_MS);
   const process = aProcess({ keys, clock });
   const waitingRoom = new WaitingRoom({ waitMsMax, clock, random: () => 0 });
+  const breaking = { failures: 1, intervalMs: 10_000, timeoutMs: 15_000, probes: 1 };
+  const witness = { breakerChanged: () => undefined, callRefused: () => undefined };
+  const breakers = new Breakers(breaking, clock, witness);
   const provider = {
     name: 'anthropic',
     type: 'anthropic',
     pool: process.pool,
-    failover: { waitingRoom },
+    failover: { waitingRoom, breakers },
   };
   return {
     ...process,
     clock,
     provider,
+    /** Opens the breaker of a way. */
+    fail: (way: Way) => {
+      const call = breakers.enter(way);
+      if ('ended' in call) call.ended('failed');
+    },
     explained: (model?: string) => {
       const answer = keyExplanation(provider, model, ({ fingerprint }) =>
         fingerprint === process.key(0).fingerprint ? START_MS + 600_000 : undefined,
@@ -51,8 +60,23 @@ describe('an explanation', () => {
         { plan: 'later', state: 'valid' },
       ],
       refusal: null,
+      refusedRoutes: [],
       otherModels: [],
     });
+  });
+
+  it('says where calls are refused whatever the keys, until they would be let through', () => {
+    const { explained, fail, clock } = aProvider();
+    const way = { route: '/v1/messages', model: 'opus', credentialKind: 'centralized' } as const;
+    fail(way);
+    fail({ ...way, route: '/v1/messages/count_tokens', credentialKind: 'byok' });
+    clock.advanceMs(500);
+    const refusedRoutes = [{ route: '/v1/messages', retryAfterSeconds: 15 }];
+    expect(explained('opus')).toMatchObject({ next: { position: 0 }, refusedRoutes });
+    expect(explained('haiku')).toMatchObject({ refusedRoutes: [] });
+    expect(explained()).toMatchObject({ refusedRoutes: [] });
+    clock.advanceMs(14_500);
+    expect(explained('opus')).toMatchObject({ refusedRoutes: [] });
   });
 
   it('says why a key is passed over, for what, until when and on whose word', () => {

@@ -12,7 +12,7 @@ import { stateOf, timeOrNull } from './key-shape.ts';
 
 /** What of a provider decides which key a call is made with. */
 export type ExplainedProvider = Pick<ProviderInstance, 'name' | 'type' | 'pool'> & {
-  readonly failover: Pick<ProviderInstance['failover'], 'waitingRoom'>;
+  readonly failover: Pick<ProviderInstance['failover'], 'waitingRoom' | 'breakers'>;
 };
 
 /** `plannedMs`: when a rejected key is probed, if it is. */
@@ -37,6 +37,7 @@ export function keyExplanation(
     next: next ? { position: next.position, hint: next.hint, fingerprint: next.fingerprint } : null,
     keys,
     refusal: refusalOf(foretold),
+    refusedRoutes: refusedRoutes(asked, failover),
     otherModels: modelsBut(asked, pool),
   };
 }
@@ -51,6 +52,7 @@ const WITHOUT_POOL = {
     retryAfterSeconds: null,
     waitMs: 0,
   },
+  refusedRoutes: [],
   otherModels: [],
 };
 
@@ -105,6 +107,19 @@ function refusalOf({ end }: KeyForecast): KeyExplanation['refusal'] {
     retryAfterSeconds: seconds === undefined ? null : Number(seconds),
     waitMs: end.waitMs,
   };
+}
+
+function refusedRoutes(
+  asked: string,
+  { breakers }: ExplainedProvider['failover'],
+): KeyExplanation['refusedRoutes'] {
+  return (breakers?.all ?? [])
+    .filter(({ credentialKind, model }) => credentialKind === 'centralized' && model === asked)
+    .filter(({ refusesForMs }) => refusesForMs > 0)
+    .map(({ route, refusesForMs }) => ({
+      route,
+      retryAfterSeconds: Math.ceil(refusesForMs / 1_000),
+    }));
 }
 
 function modelsBut(asked: string, pool: KeyPool): string[] {
