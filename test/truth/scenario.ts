@@ -19,6 +19,7 @@ import {
   rateLimited,
   resetBeforeHeaders,
   serverError,
+  slowHeaders,
   splitEvery,
   stall,
   unauthorized,
@@ -223,6 +224,9 @@ function refusedInStream(random: Random): Behaviour {
   ]);
 }
 
+/** How long such a provider takes to answer, so that others come while one finds out. */
+const SILENT_ANSWER_MS = 400;
+
 /** The limits of providers that do not say how long they last: of each key, at the first call for each model. */
 export class SilentLimits {
   readonly #keys: ReadonlySet<string>;
@@ -233,9 +237,11 @@ export class SilentLimits {
     this.#keys = new Set(silent.flatMap(({ keys }) => keys));
   }
 
-  of({ key, model }: Call): Behaviour | undefined {
-    const first = `${key ?? ''} ${model ?? ''}`;
-    if (key === null || !this.#keys.has(key) || this.#met.has(first)) return undefined;
+  /** What a call gets that otherwise would get this. */
+  insteadOf(behaviour: Behaviour, { key, model }: Call): Behaviour {
+    if (key === null || !this.#keys.has(key)) return behaviour;
+    const first = `${key} ${model ?? ''}`;
+    if (this.#met.has(first)) return combine(behaviour, slowHeaders(SILENT_ANSWER_MS));
     this.#met.add(first);
     return rateLimited();
   }

@@ -146,7 +146,9 @@ class Round {
     this.#parts = parts;
     this.#scenario = { seed: run.seed, habits: run.habits, bridges: BRIDGES };
     const silence = new SilentLimits(system.providers);
-    system.simulator.onAnyKey((call) => silence.of(call) ?? behaviourFor(this.#scenario, call));
+    system.simulator.onAnyKey((call) =>
+      silence.insteadOf(behaviourFor(this.#scenario, call), call),
+    );
   }
 
   async run(): Promise<void> {
