@@ -74,7 +74,10 @@ function moreLostThanBroken(known: readonly Known[]): string[] {
     : [];
 }
 
-/** One bridge finds out about a key with one call at a time. */
+/**
+ * One bridge finds out about a guess with one call at a time. What one without a model has met and
+ * what one for a model has are two guesses, also where they sideline the same key.
+ */
 function triedTogether(known: readonly Known[], pool: PoolModel): string[] {
   const trials = known.flatMap((one) => trialsOf(one, pool));
   return trials.flatMap((trial, index) =>
@@ -96,11 +99,10 @@ function trialsOf(one: Known, pool: PoolModel) {
     if (attempt === undefined) return [];
     const key = keyIndex(request, attempt);
     const look = lookBefore({ request, attempts, row, life }, index);
-    const mark = pool.sidelining(key, look);
-    if (mark === undefined) return [];
+    if (pool.sidelining(key, look) === undefined) return [];
     return {
       by: request.userAgent,
-      name: `k${key} of ${request.provider.name} for ${mark.model ?? 'everything'}`,
+      name: `k${key} of ${request.provider.name} for ${request.model || 'calls without a model'}`,
       life,
       fromMs: timeOf(attempt['started_at']),
       untilMs: call.sent.headersAtMs ?? call.receivedAtMs,
