@@ -1,13 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
-import type { Attributes } from '@opentelemetry/api';
 import { Clock } from './core/clock.ts';
 import { DatabaseService } from './database/index.ts';
 import { DataPlaneService } from './interception/data-plane.service.ts';
 import { KeyPoolsService } from './keypool/pool/key-pools.service.ts';
 import { FAULTS } from './recording/index.ts';
 import { RecordingService } from './recording/recording.service.ts';
-import { BoundedLabel, Metrics, Tally } from './telemetry/index.ts';
-import { ProviderInstancesService } from './upstream/provider-instances.service.ts';
+import { Metrics, Tally } from './telemetry/index.ts';
 
 const KEY_STATES = ['valid', 'temporary', 'permanent'] as const;
 const SIDELINED_STATES = ['temporary', 'permanent'] as const;
@@ -24,7 +22,6 @@ export function registerGauges(app: INestApplication): void {
   gauge('requests_inflight', 'Requests under way', () => dataPlane.inFlightCount);
   registerRecording(app, gauge);
   registerKeys(app);
-  registerBreakers(app);
   registerReading(app);
 }
 
@@ -94,36 +91,6 @@ function registerReading(app: INestApplication): void {
     .addCallback((result) => {
       const behindMs = database.reading?.behindMs;
       if (behindMs !== undefined) result.observe(behindMs / 1000);
-    });
-}
-
-const BREAKER_STATES = { closed: 0, half_open: 0.5, open: 1 } as const;
-
-/** Models are what callers name: those beyond the bound share a series, which shows the worst. */
-function registerBreakers(app: INestApplication): void {
-  const { all } = app.get(ProviderInstancesService);
-  const models = new BoundedLabel();
-  app
-    .get(Metrics)
-    .meter.createObservableGauge('aibridge_circuit_breaker_state', {
-      description: 'Of each way on which calls have failed: 0 closed, 0.5 half open, 1 open',
-    })
-    .addCallback((result) => {
-      const worst = new Map<string, { value: number; attributes: Attributes }>();
-      for (const { name: provider, failover } of all) {
-        for (const { route, model, credentialKind, state } of failover.breakers?.all ?? []) {
-          const attributes = {
-            provider,
-            endpoint: route,
-            model: models.of(model),
-            credential_kind: credentialKind,
-          };
-          const key = Object.values(attributes).join('\n');
-          const value = Math.max(BREAKER_STATES[state], worst.get(key)?.value ?? 0);
-          worst.set(key, { value, attributes });
-        }
-      }
-      for (const { value, attributes } of worst.values()) result.observe(value, attributes);
     });
 }
 

@@ -1,23 +1,24 @@
-import type { BridgeConfig } from './config/index.ts';
+import { type BridgeConfig, deepFreeze } from './config/index.ts';
 import { errorText } from './core/errors.ts';
 import { providerOfType } from './providers/index.ts';
 
 /**
- * The providers with the keys that are found elsewhere than in the configuration. Asked before anything
- * is started, so that a bridge without them says so at once instead of to its first caller.
+ * The configuration with the keys that are found elsewhere. Asked before anything is started, so that
+ * a bridge without them says so at once instead of to its first caller.
  */
-export function withFoundKeys(
-  providers: BridgeConfig['providers'],
-): Promise<BridgeConfig['providers']> {
-  return Promise.all(
-    providers.map(async (provider) => {
-      const { findKeys } = providerOfType(provider.type) ?? {};
-      if (findKeys === undefined) return provider;
-      try {
-        return { ...provider, keys: await findKeys(provider) };
-      } catch (error) {
-        throw new Error(`provider ${provider.name}: ${errorText(error)}`, { cause: error });
-      }
-    }),
-  );
+export async function withFoundKeys(config: Readonly<BridgeConfig>): Promise<BridgeConfig> {
+  const providers = await Promise.all(config.providers.map(withKeys));
+  return deepFreeze({ ...config, providers });
+}
+
+async function withKeys(
+  provider: BridgeConfig['providers'][number],
+): Promise<BridgeConfig['providers'][number]> {
+  const { findKeys } = providerOfType(provider.type) ?? {};
+  if (findKeys === undefined) return provider;
+  try {
+    return { ...provider, keys: await findKeys(provider) };
+  } catch (error) {
+    throw new Error(`provider ${provider.name}: ${errorText(error)}`, { cause: error });
+  }
 }

@@ -37,8 +37,7 @@ async function main(): Promise<void> {
 }
 
 async function serve(given: BridgeConfig, logger: Logger): Promise<void> {
-  // oxlint-disable-next-line typescript/no-misused-spread -- what is parsed is a plain object
-  const config: BridgeConfig = { ...given, providers: await withFoundKeys(given.providers) };
+  const config = await withFoundKeys(given);
   const app = await createApp(config, logger);
   const shutdown = async (): Promise<void> => {
     logger.info('stopping: no new requests, waiting for the open ones');

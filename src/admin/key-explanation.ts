@@ -115,11 +115,10 @@ function refusedRoutes(
 ): KeyExplanation['refusedRoutes'] {
   return (breakers?.all ?? [])
     .filter(({ credentialKind, model }) => credentialKind === 'centralized' && model === asked)
-    .filter(({ refusesForMs }) => refusesForMs > 0)
-    .map(({ route, refusesForMs }) => ({
-      route,
-      retryAfterSeconds: Math.ceil(refusesForMs / 1_000),
-    }));
+    .flatMap(({ route, refusesForMs }) => {
+      const seconds = retryAfterSeconds(refusesForMs);
+      return seconds === undefined ? [] : [{ route, retryAfterSeconds: Number(seconds) }];
+    });
 }
 
 function modelsBut(asked: string, pool: KeyPool): string[] {

@@ -16,5 +16,6 @@ export type { CidrList } from './values/cidr-list.ts';
 export type { ProxyAddress } from './values/proxy-types.ts';
 export { keysFileParser } from './reading/keys-file-parser.ts';
 export type { KeyList } from './reading/key-list.ts';
+export { deepFreeze } from './reading/deep-freeze.ts';
 export { parseConfig } from './reading/parse-config.ts';
 export type { ParsedConfig } from './reading/parse-config.ts';

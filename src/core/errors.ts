@@ -1,5 +1,3 @@
-export { errorText } from './error-text.ts';
-
 /**
  * Every failure the bridge itself can show a caller on the data plane. The code
  * is the contract (`x-aibridge-error`): it is never renamed or reused.
@@ -41,15 +39,21 @@ interface ErrorDetail {
 
 export class BridgeError extends Error {
   override readonly name = 'BridgeError';
+  readonly code: ErrorCode;
+  readonly detail: ErrorDetail;
   readonly status: number;
 
-  constructor(
-    readonly code: ErrorCode,
-    readonly detail: ErrorDetail,
-  ) {
+  constructor(code: ErrorCode, detail: ErrorDetail) {
     super(detail.internal ?? detail.public, { cause: detail.cause });
+    this.code = code;
+    this.detail = detail;
     this.status = ERROR_STATUS[code];
   }
+}
+
+/** Any thrown thing as text, for logs and records. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Marks a branch that the types say is unreachable; reaching it is our bug, not the caller's. */

@@ -21,7 +21,7 @@ import { NOTHING_FOUND, type Amendment, type Api } from './apis/api.ts';
 import { apiNamed } from './apis/apis.ts';
 import { sideRouteOf, type SideRoute } from './apis/side-routes.ts';
 import { renderFault, type FaultPlace } from './exchange/bridge-fault.ts';
-import { bridgeErrorOf, endingOf, finishAttempt } from './answer/ending.ts';
+import { bridgeErrorOf, endingOf, finishAttempt, vendorErrorOf } from './answer/ending.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { FrameFilter } from './answer/frame-filter.ts';
 import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
@@ -97,7 +97,6 @@ export class Interception {
     const { instance, downstream } = this.#exchange;
     const bound = new CallBound(downstream.signal, instance.totalTimeoutMs);
     try {
-      await instance.renewal?.run();
       const call = this.#call(ledger, received, bound.signal);
       const result = await callBehindBreaker(call, instance.failover);
       received.body?.release();
@@ -177,8 +176,9 @@ export class Interception {
       settle: async (outcome) => {
         const { openingError } = inspected.observer;
         if (inspected.error === undefined && openingError !== undefined) openedWith(openingError);
-        finishAttempt(attempt, inspected, outcome);
-        relayed({ kind: outcome.kind, error: inspected.observer.findings().error });
+        const error = vendorErrorOf(inspected);
+        finishAttempt(attempt, inspected, { outcome, error });
+        relayed({ kind: outcome.kind, error });
         await ledger.end(endingOf(inspected, outcome, this.#exchange.instance.provider.failures));
       },
     });

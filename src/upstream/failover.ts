@@ -13,6 +13,7 @@ import { Attempt, type AttemptWitness, type Credential } from './attempt.ts';
 import { abortedBy } from './wire/call-bound.ts';
 import { headerValue } from './header-policy.ts';
 import { KeyPatience, type WaitingRoom } from './key-patience.ts';
+import type { KeyRenewal } from './key-renewal.ts';
 import { type FoundKey, KeySearch } from './key-search.ts';
 import { isRetryable, retryDelayMs } from './retry.ts';
 import type { Answer } from './wire/upstream-call.ts';
@@ -46,6 +47,8 @@ export interface LogicalCall<T extends InspectedAnswer> {
 export interface FailoverSettings extends Omit<VerdictSettings, 'nowMs'> {
   readonly provider: Provider;
   readonly retriesMax: number;
+  /** Undefined where keys last as long as they are not replaced. */
+  readonly renewal: Pick<KeyRenewal, 'run'> | undefined;
   /** Where calls wait when every key is sidelined. */
   readonly waitingRoom: WaitingRoom;
   readonly clock: Clock;
@@ -97,6 +100,7 @@ export async function callWithFailover<T extends InspectedAnswer>(
   if (call.pool === undefined) {
     return { kind: 'exhausted', exhausted: new PoolExhausted('permanent', 0) };
   }
+  await settings.renewal?.run();
   const patience = new KeyPatience(settings.waitingRoom, call.signal);
   try {
     return await callWithPool(call, new KeySearch(call.pool, call.model, patience), settings);

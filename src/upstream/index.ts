@@ -12,7 +12,7 @@ export {
 } from './header-policy.ts';
 export { forecast, type KeyForecast } from './key-forecast.ts';
 export { MaskedBody } from './masked-body.ts';
-export { PeekableBody } from './peekable-body.ts';
+export { ERROR_BOUNDS, PeekableBody } from './peekable-body.ts';
 export { ProviderInstance } from './provider-instance.ts';
 export { breakerError, exhaustionError, retryAfterSeconds } from './refusal.ts';
 export type { Answer, AnswerBody, RawHeaders } from './wire/upstream-call.ts';

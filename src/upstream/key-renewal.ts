@@ -1,5 +1,6 @@
 import { errorText } from '../core/errors.ts';
 import type { KeySecret } from '../core/key-secret.ts';
+import { within } from '../core/within.ts';
 import type { KeyPool } from '../keypool/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
@@ -31,10 +32,8 @@ export class KeyRenewal {
     const secrets = pool.keys.map(({ secret }) => secret);
     if (secrets.every(({ renewed }) => renewed === undefined)) return;
     try {
-      const now = await within(
-        timeoutMs,
-        Promise.all(secrets.map(async (secret) => (await secret.renewed?.()) ?? secret)),
-      );
+      const renewed = secrets.map(async (secret) => (await secret.renewed?.()) ?? secret);
+      const now = await within(timeoutMs, Promise.all(renewed), 'it took longer than');
       if (now.some((secret, index) => secret !== secrets[index])) replaceKeys(now);
       this.#isFailing = false;
     } catch (error) {
@@ -48,15 +47,5 @@ export class KeyRenewal {
       logger.warn('keys not renewed: the old ones stay', { provider, reason: errorText(error) });
     }
     this.#isFailing = true;
-  }
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise: tooLong, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`it took longer than ${ms / 1_000} s`)), ms);
-  try {
-    return await Promise.race([work, tooLong]);
-  } finally {
-    clearTimeout(timer);
   }
 }

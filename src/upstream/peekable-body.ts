@@ -8,6 +8,9 @@ export interface PeekBounds {
   readonly heldMaxMs?: number;
 }
 
+/** An error is worth reading as far as this, and as long; its status is known all the same. */
+export const ERROR_BOUNDS: PeekBounds = { bytesMax: 64 * 1024, timeMaxMs: 5_000 };
+
 /**
  * A body whose beginning can be looked at before it is decided who gets it. What
  * was looked at is read again by whoever reads the body then.

@@ -9,7 +9,6 @@ import {
 import type { Dumps, ProviderDumps } from './dump/dumps.ts';
 import type { GuardSettings } from './guarded-call.ts';
 import { WaitingRoom } from './key-patience.ts';
-import type { KeyRenewal } from './key-renewal.ts';
 import { translatedAnswer } from './translated-answer.ts';
 import { abortedBy } from './wire/call-bound.ts';
 import type { Answer } from './wire/upstream-call.ts';
@@ -30,8 +29,6 @@ export class ProviderInstance {
   readonly dumps: ProviderDumps | undefined;
   /** Undefined where the provider speaks as its API does. */
   readonly translator: Translator | undefined;
-  /** Undefined where keys last as long as they are not replaced. */
-  readonly renewal: KeyRenewal | undefined;
 
   constructor(
     config: ProviderConfig,
@@ -40,12 +37,10 @@ export class ProviderInstance {
     readonly pool: KeyPool | undefined,
     settings: Omit<GuardSettings, 'provider' | 'retriesMax' | 'waitingRoom'> & {
       readonly dumps: Dumps;
-      readonly renewal: KeyRenewal | undefined;
     },
   ) {
-    const { dumps, renewal, ...failover } = settings;
+    const { dumps, ...failover } = settings;
     this.translator = provider.translator?.(config);
-    this.renewal = renewal;
     const { name, dumpDir } = config;
     this.name = name;
     this.type = config.type;

@@ -33,7 +33,7 @@ export class ProviderInstancesService {
       if (description === undefined) throw new Error(`provider type ${provider.type} is unknown`);
       const { name } = provider;
       const breakers = config.breaker.enabled
-        ? new Breakers(config.breaker, clock, account.witnessOf(name))
+        ? account.of(name, (witness) => new Breakers(config.breaker, clock, witness))
         : undefined;
       const pool = pools.poolOf(name);
       return new ProviderInstance(provider, description, pool, {

@@ -1,12 +1,8 @@
 import type { AnswerHead, StreamDecoder, Translator } from '../providers/index.ts';
 import { headerValue, withoutHeader } from './header-policy.ts';
-import { PeekableBody } from './peekable-body.ts';
+import { ERROR_BOUNDS, PeekableBody } from './peekable-body.ts';
 import type { Answer, AnswerBody } from './wire/upstream-call.ts';
 import { UpstreamFailure } from './wire/upstream-failure.ts';
-
-/** An error that is longer, or takes longer, is relayed as it came. */
-const ERROR_BYTES_MAX = 64 * 1024;
-const ERROR_MS_MAX = 5_000;
 
 /**
  * An answer in the words of the API. From here on nobody knows that the provider has others, so
@@ -28,6 +24,7 @@ export async function translatedAnswer(
   return { ...answer, headers, body: new DecodedBody(answer.body, decoder) };
 }
 
+/** One that is longer, or takes longer, is relayed as it came. */
 async function translatedError(
   answer: Answer,
   head: AnswerHead,
@@ -36,7 +33,7 @@ async function translatedError(
   const body = new PeekableBody(answer.body);
   const untranslated = { ...answer, body };
   try {
-    await body.peek(() => false, { bytesMax: ERROR_BYTES_MAX, timeMaxMs: ERROR_MS_MAX });
+    await body.peek(() => false, ERROR_BOUNDS);
   } catch (failure) {
     if (!(failure instanceof UpstreamFailure)) throw failure;
     // Whoever reads on meets it again; the status is known all the same.

@@ -1,5 +1,5 @@
 import { AwsKey } from '../../providers/index.ts';
-import type { KeyList } from './key-list.ts';
+import { accountProblems, type KeyList } from './key-list.ts';
 
 /** A set of credentials as it is given, of which parts may be missing. */
 export interface AwsEntry {
@@ -14,7 +14,6 @@ export interface AwsEntry {
 const SECTION = /^\[[^\]]*\]$/;
 const ASSIGNMENT = /^([\w-]+)\s*=\s*(.*)$/;
 const PRINTABLE = /^[!-~]+$/;
-const ACCOUNT_NAME = /^[\w.@-]{1,64}$/;
 
 /** What a section may say, and what it is here. */
 const FIELDS: Readonly<Record<string, keyof AwsEntry>> = {
@@ -90,12 +89,7 @@ function problemsOf({ accessKeyId, secretAccessKey, sessionToken, account, place
     if (text === undefined || PRINTABLE.test(text)) continue;
     problems.push(`got a blank or a text with spaces in ${place}, wants printable ASCII`);
   }
-  if (account !== undefined && !ACCOUNT_NAME.test(account)) {
-    problems.push(
-      `got an account in ${place} that is no name, wants up to 64 letters, digits and any of . _ @ -`,
-    );
-  }
-  return problems;
+  return [...problems, ...accountProblems(account, place)];
 }
 
 function strange(line: number): string {

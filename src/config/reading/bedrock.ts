@@ -131,9 +131,7 @@ function readOne(reader: SettingsReader, index: number): Source {
 
 /** The sets with a number of their own, which count up from 0 like everything that is counted. */
 function readSets(reader: SettingsReader, index: number): Source {
-  const numbers = reader.names().map((name) => setOf(name, index));
-  const sets = [...new Set(numbers)].filter((set) => set !== undefined).toSorted((a, b) => a - b);
-  const entries = sets.map((set, position) => {
+  const entries = setsOf(reader, index).map((set, position) => {
     const settings = numbered(set);
     const name = nameAt(settings.accessKey, index);
     if (set !== position) {
@@ -145,6 +143,12 @@ function readSets(reader: SettingsReader, index: number): Source {
   const given = entries.filter((entry) => entry !== undefined);
   const name = nameAt(numbered(0).accessKey, index);
   return { name, list: given.length === 0 ? undefined : awsKeyList(given) };
+}
+
+/** The numbers of the sets that a provider has. */
+function setsOf(reader: SettingsReader, index: number): number[] {
+  const numbers = reader.names().map((name) => setOf(name, index));
+  return [...new Set(numbers)].filter((set) => set !== undefined).toSorted((a, b) => a - b);
 }
 
 /** Undefined when nothing is given, and a problem when half of it is missing. */
@@ -195,9 +199,8 @@ function need(reader: SettingsReader, setting: Setting<unknown>, index: number):
 }
 
 function refuseForOtherType(reader: SettingsReader, index: number, type: string): void {
-  const numbers = reader.names().map((name) => setOf(name, index));
-  const sets = [...new Set(numbers)].filter((set) => set !== undefined);
-  const all = [BEDROCK, ...sets.map(numbered)].flatMap((group) => Object.values(group));
+  const groups = [BEDROCK, ...setsOf(reader, index).map(numbered)];
+  const all = groups.flatMap((group) => Object.values(group));
   for (const each of all) {
     if (!reader.isGiven(each, index)) continue;
     reader.refuse(nameAt(each, index), `a value for type ${type}`, 'it left out, or type bedrock');

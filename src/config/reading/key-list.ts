@@ -57,7 +57,7 @@ function keyList(entries: readonly Entry[]): KeyList {
   const firstPlaces = new Map<string, string>();
   const problems: string[] = [];
   for (const { text, place, account } of entries) {
-    if (account !== undefined && !ACCOUNT_NAME.test(account)) problems.push(unnamed(place));
+    problems.push(...accountProblems(account, place));
     const first = firstPlaces.get(text);
     if (text === '') problems.push(`got a blank key in ${place}, wants no blank keys`);
     else if (!/^[!-~]+$/.test(text)) problems.push(unprintable(place));
@@ -68,8 +68,12 @@ function keyList(entries: readonly Entry[]): KeyList {
   return { kind: 'ok', keys: entries.map((entry) => new KeySecret(entry.text, entry.account)) };
 }
 
-function unnamed(place: string): string {
-  return `got an account in ${place} that is no name, wants up to 64 letters, digits and any of . _ @ -`;
+/** What is wrong with the name of an account, if it is given. */
+export function accountProblems(account: string | undefined, place: string): string[] {
+  if (account === undefined || ACCOUNT_NAME.test(account)) return [];
+  return [
+    `got an account in ${place} that is no name, wants up to 64 letters, digits and any of . _ @ -`,
+  ];
 }
 
 /** Anything else either cannot be sent in a header or comes from a slip of the clipboard. */

@@ -97,18 +97,22 @@ function isRefusal(status: number): boolean {
 
 const NO_HEADERS = { get: () => undefined };
 
+/** The provider's error, wherever in its answer it stands. */
+export function vendorErrorOf({ error, observer }: Inspected): UpstreamError | undefined {
+  return error ?? observer.findings().error;
+}
+
 export function finishAttempt(
   attempt: Attempt,
-  { answer, error, observer }: Inspected,
-  outcome: RelayOutcome,
+  { answer, observer }: Inspected,
+  { outcome, error }: { readonly outcome: RelayOutcome; readonly error: UpstreamError | undefined },
 ): void {
   if (outcome.kind === 'upstream_failed') {
     attempt.fail(outcome.failure);
   } else if (outcome.kind === 'caller_left') {
     attempt.finish({ outcome: 'aborted' });
   } else {
-    const known: Error | UpstreamError | undefined =
-      error ?? observer.findings().error ?? observer.flaw;
+    const known: Error | UpstreamError | undefined = error ?? observer.flaw;
     const isRefused = isRefusal(answer.status) || known !== undefined;
     attempt.finish(
       isRefused

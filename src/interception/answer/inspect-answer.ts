@@ -2,6 +2,7 @@ import { parseJson } from '../../core/json.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Provider, UpstreamError } from '../../providers/index.ts';
 import {
+  ERROR_BOUNDS,
   headerValue,
   MaskedBody,
   PeekableBody,
@@ -44,7 +45,6 @@ export interface Inspection {
 }
 
 const PEEK_BYTES_MAX = 64 * 1024;
-const ERROR_BODY_MS_MAX = 5_000;
 /** How long the beginning of a stream is kept back while its first event is still to come: ADR 7. */
 const HELD_MS_MAX = 1_000;
 
@@ -122,8 +122,7 @@ async function inspectError(
 ): Promise<Inspected> {
   const observer = new BlindObserver();
   try {
-    const bounds = { bytesMax: PEEK_BYTES_MAX, timeMaxMs: ERROR_BODY_MS_MAX };
-    await known.body.peek(() => false, bounds);
+    await known.body.peek(() => false, ERROR_BOUNDS);
   } catch (failure) {
     if (!(failure instanceof UpstreamFailure)) throw failure;
     return { ...known, failure, observer };

@@ -1,5 +1,6 @@
 import type { KeySecret } from '../../core/key-secret.ts';
-import { errorText } from '../../core/error-text.ts';
+import { errorText } from '../../core/errors.ts';
+import { within } from '../../core/within.ts';
 import { AwsKey, type AwsKeyParts } from './aws-key.ts';
 
 /** P-41: as long as AWS's own tools may look for credentials. */
@@ -16,17 +17,11 @@ export async function defaultChainKey(
   sourceOf: () => Promise<CredentialSource> = awsDefaultChain,
   timeoutMs = FIND_MS_MAX,
 ): Promise<KeySecret> {
-  const { promise: tooLong, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`nothing was found within ${timeoutMs / 1_000} s`));
-  }, timeoutMs);
   try {
     const source = await sourceOf();
-    return await Promise.race([keyFrom(source), tooLong]);
+    return await within(timeoutMs, keyFrom(source), 'nothing was found within');
   } catch (error) {
     throw new Error(`no AWS credentials found: ${errorText(error)}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { EventStreamCodec } from '@smithy/eventstream-codec';
-import { errorText } from '../../core/error-text.ts';
+import { errorText } from '../../core/errors.ts';
 import { parseObject, stringAt } from '../../core/json.ts';
 import type { StreamDecoder } from '../translation.ts';
 import { streamError } from './aws-errors.ts';

@@ -89,20 +89,21 @@ export class Breakers {
 
   enter(asked: Way): GuardedCall | RefusedCall {
     const way = { ...asked, model: asked.model.slice(0, MODEL_LENGTH_MAX) };
-    const breaker = this.#known.get(keyOf(way))?.breaker;
+    const key = keyOf(way);
+    const breaker = this.#known.get(key)?.breaker;
     const passage = breaker === undefined ? untriedPassage() : breaker.enter();
-    if (passage !== undefined) return this.#guarded(way, passage);
+    if (passage !== undefined) return this.#guarded(key, way, passage);
     this.#witness.callRefused(way);
     return { refusesForMs: breaker?.refusesForMs ?? 0 };
   }
 
   /** A breaker may come and go while a call is on its way, so it is looked up when it is told. */
-  #guarded(way: Way, passage: Passage): GuardedCall {
-    const key = keyOf(way);
+  #guarded(key: string, way: Way, passage: Passage): GuardedCall {
     return {
       answering: () => this.#known.get(key)?.breaker.answering(passage),
       ended: (health) => {
-        const known = this.#known.get(key) ?? (health === 'failed' ? this.#add(way) : undefined);
+        const known =
+          this.#known.get(key) ?? (health === 'failed' ? this.#add(key, way) : undefined);
         if (known === undefined) return;
         known.breaker.ended(passage, health);
         if (known.trips === 0 && known.breaker.failures === 0) this.#known.delete(key);
@@ -110,7 +111,7 @@ export class Breakers {
     };
   }
 
-  #add(way: Way): Known {
+  #add(key: string, way: Way): Known {
     this.#makeRoom();
     const breaker = new Breaker(this.#settings, this.#clock, (from, to) => {
       known.changedAtMs = this.#clock.nowMs();
@@ -118,7 +119,7 @@ export class Breakers {
       this.#witness.breakerChanged(way, from, to);
     });
     const known: Known = { way, breaker, trips: 0, changedAtMs: null };
-    this.#known.set(keyOf(way), known);
+    this.#known.set(key, known);
     return known;
   }
 
