@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NO_WITNESS } from '../../test/support/a-call.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
 import { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
@@ -14,10 +15,8 @@ function attempted(run: (attempt: Attempt, clock: FakeClock) => void): FinishedA
   const finished: FinishedAttempt[] = [];
   const clock = new FakeClock(1_000);
   const witness: AttemptWitness = {
-    attemptBegun: () => undefined,
-    headArrived: () => undefined,
+    ...NO_WITNESS,
     attemptFinished: (attempt) => finished.push(attempt),
-    waitedForKey: () => undefined,
   };
   run(new Attempt(2, CREDENTIAL, clock, witness), clock);
   return finished;

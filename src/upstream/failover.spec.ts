@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { anAnswer, NO_WITNESS, plainSettings } from '../../test/support/a-call.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
 import { KeyPool } from '../keypool/index.ts';
-import { ANTHROPIC } from '../providers/anthropic/index.ts';
 import type { Credential, FinishedAttempt } from './attempt.ts';
 import {
   callWithFailover,
@@ -11,7 +11,6 @@ import {
   type LogicalCall,
 } from './failover.ts';
 import type { Answer } from './wire/upstream-call.ts';
-import { WaitingRoom } from './key-patience.ts';
 import { UpstreamFailure } from './wire/upstream-failure.ts';
 
 /** What the provider does with a call: a status with headers, or a failure. */
@@ -70,13 +69,8 @@ class Scene {
       },
     };
     return callWithFailover(call, {
-      provider: ANTHROPIC,
+      ...plainSettings(this.clock),
       retriesMax: this.retriesMax,
-      cooldownScope: 'key',
-      forbiddenScope: 'key',
-      waitingRoom: new WaitingRoom({ waitMsMax: 0, clock: this.clock, random: () => 0 }),
-      clock: this.clock,
-      random: () => 0,
     });
   }
 
@@ -94,11 +88,8 @@ class Scene {
     if (reaction === undefined || reaction instanceof UpstreamFailure) {
       return Promise.reject(reaction ?? UNREACHABLE);
     }
-    const body = {
-      read: () => Promise.resolve(undefined),
-      cancel: () => this.cancelled.push(key),
-    };
-    return Promise.resolve({ status: reaction.status, headers: reaction.headers ?? [], body });
+    const onCancel = (): unknown => this.cancelled.push(key);
+    return Promise.resolve(anAnswer(reaction.status, reaction.headers, onCancel));
   }
 }
 
@@ -316,23 +307,9 @@ it('without a pool and without a key of the caller nobody is called', async () =
     send: () => Promise.reject(UNREACHABLE),
     inspect: () => Promise.reject(UNREACHABLE),
     nextOrdinal: () => 1,
-    witness: {
-      attemptBegun: () => undefined,
-      headArrived: () => undefined,
-      attemptFinished: () => undefined,
-      waitedForKey: () => undefined,
-    },
+    witness: NO_WITNESS,
   };
-  const settings = {
-    provider: ANTHROPIC,
-    retriesMax: 0,
-    cooldownScope: 'key',
-    forbiddenScope: 'key',
-    waitingRoom: new WaitingRoom({ waitMsMax: 0, clock: scene.clock, random: () => 0 }),
-    clock: scene.clock,
-    random: () => 0,
-  } as const;
-  expect(await callWithFailover(call, settings)).toMatchObject({
+  expect(await callWithFailover(call, plainSettings(scene.clock))).toMatchObject({
     kind: 'exhausted',
     exhausted: { kind: 'permanent' },
   });

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
+import {
+  anAnswer,
+  NO_BREAKER_WITNESS,
+  NO_WITNESS,
+  plainSettings,
+} from '../../test/support/a-call.ts';
+import { aPool } from '../../test/support/a-pool.ts';
+import type { FakeClock } from '../../test/support/fake-clock.ts';
 import { Secret } from '../core/secret.ts';
-import { KeyPool } from '../keypool/index.ts';
-import { ANTHROPIC } from '../providers/anthropic/index.ts';
+import type { KeyPool } from '../keypool/index.ts';
 import type { UpstreamError } from '../providers/index.ts';
 import type { Credential } from './attempt.ts';
 import { Breakers } from './breaker/breakers.ts';
 import type { InspectedAnswer, LogicalCall } from './failover.ts';
-import { callBehindBreaker, type GuardSettings, type RelayedEnd } from './guarded-call.ts';
-import { WaitingRoom } from './key-patience.ts';
+import { callBehindBreaker, type RelayedEnd } from './guarded-call.ts';
 import { abortedBy } from './wire/call-bound.ts';
 import { UpstreamFailure } from './wire/upstream-failure.ts';
 
@@ -18,24 +23,19 @@ const OWN: Credential = { kind: 'byok', secret: new Secret('sk-own'), scheme: 'x
 const OVERLOADED = anError('overloaded_error');
 
 class Scene {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly caller = new AbortController();
   readonly pool: KeyPool;
   readonly breakers: Breakers;
   sent = 0;
+  renewals = 0;
 
   constructor({ keys = 3 } = {}) {
-    const secrets = Array.from({ length: keys }, (_, index) => new Secret(`key-${index}`));
-    const { clock } = this;
-    this.pool = new KeyPool(secrets, {
-      provider: 'anthropic',
-      clock,
-      cooldownDefaultMs: 60_000,
-      cooldownMaxMs: 3_600_000,
-    });
+    const { clock, pool } = aPool({ keys });
+    this.clock = clock;
+    this.pool = pool;
     const settings = { failures: 1, intervalMs: 10_000, timeoutMs: 15_000, probes: 1 };
-    const witness = { breakerChanged: () => undefined, callRefused: () => undefined };
-    this.breakers = new Breakers(settings, clock, witness);
+    this.breakers = new Breakers(settings, clock, NO_BREAKER_WITNESS);
   }
 
   call(reaction: Reaction, { byok }: { byok?: Credential } = {}) {
@@ -48,8 +48,7 @@ class Scene {
       send: () => {
         this.sent += 1;
         if (typeof reaction === 'string') return Promise.reject(this.#failure(reaction));
-        const body = { read: () => Promise.resolve(undefined), cancel: () => undefined };
-        return Promise.resolve({ status: reaction.status, headers: [], body });
+        return Promise.resolve(anAnswer(reaction.status));
       },
       inspect: (answer) =>
         Promise.resolve({
@@ -58,14 +57,11 @@ class Scene {
           failure: undefined,
         }),
       nextOrdinal: () => this.sent + 1,
-      witness: {
-        attemptBegun: () => undefined,
-        headArrived: () => undefined,
-        attemptFinished: () => undefined,
-        waitedForKey: () => undefined,
-      },
+      witness: NO_WITNESS,
     };
-    return callBehindBreaker(call, this.#settings());
+    const renewal = { run: () => Promise.resolve(void (this.renewals += 1)) };
+    const { clock, breakers } = this;
+    return callBehindBreaker(call, { ...plainSettings(clock), renewal, breakers });
   }
 
   async relayed(end: RelayedEnd, reaction: Reaction = { status: 200 }): Promise<void> {
@@ -82,20 +78,6 @@ class Scene {
     if (kind !== 'aborted') return new UpstreamFailure(kind, kind);
     this.caller.abort();
     return abortedBy(this.caller.signal);
-  }
-
-  #settings(): GuardSettings {
-    const { clock, breakers } = this;
-    return {
-      provider: ANTHROPIC,
-      retriesMax: 0,
-      cooldownScope: 'key',
-      forbiddenScope: 'key',
-      waitingRoom: new WaitingRoom({ waitMsMax: 0, clock, random: () => 0 }),
-      clock,
-      random: () => 0,
-      breakers,
-    };
   }
 }
 
@@ -169,6 +151,7 @@ it('while it is open nobody is called and no key is looked at', async () => {
   await scene.call({ status: 529 });
   expect(await scene.call({ status: 429 })).toEqual({ kind: 'breaker_open', refusesForMs: 15_000 });
   expect(scene.sent).toBe(1);
+  expect(scene.renewals).toBe(1);
   expect(scene.pool.snapshot().every(({ state }) => state.kind === 'valid')).toBe(true);
 });
 

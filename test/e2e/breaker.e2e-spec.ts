@@ -229,7 +229,7 @@ describe('with a bridge of its own', () => {
       env: {
         AIBRIDGE_BREAKER_FAILURES: '1',
         AIBRIDGE_PROVIDER_1_TYPE: 'openai',
-        AIBRIDGE_PROVIDER_1_BASE_URL: `${await otherUrl()}/v1`,
+        AIBRIDGE_PROVIDER_1_BASE_URL: `http://127.0.0.1:${await freePort()}/v1`,
         AIBRIDGE_PROVIDER_1_KEY: OPENAI_KEY,
       },
     });
@@ -244,8 +244,3 @@ describe('with a bridge of its own', () => {
     expect((await ask()).status).toBe(200);
   });
 });
-
-/** Where nobody is. */
-async function otherUrl(): Promise<string> {
-  return `http://127.0.0.1:${await freePort()}`;
-}

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AuditTables } from '../support/audit-tables.ts';
 import { Bridge } from '../support/bridge.ts';
+import { providerVariables } from '../support/fleet.ts';
 import { bytesHeldBy, INSPECTED } from '../support/memory-of.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { flood, forEver, RawProvider, type Misdeed } from '../support/raw-provider.ts';
-import { messagesBody, POOL_KEY, WITHOUT_BREAKERS } from '../support/system.ts';
+import { messagesBody, POOL_KEY, residentMiB, WITHOUT_BREAKERS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { reset } from './keys-system.ts';
 
@@ -51,7 +51,7 @@ async function harm(): Promise<readonly string[]> {
   await until('the memory is free again', async () => {
     return (await bytesHeldBy(bridge)) - heldBefore < HELD_BYTES_MAX || undefined;
   });
-  const peak = await peakMiB();
+  const peak = await residentMiB(bridge.pid, 'peak');
   const { status } = await fetch(`${bridge.url}/readyz`);
   for (const name of ['patient', 'bounded']) await reset(bridge, POOL_KEY, name);
   return [
@@ -60,23 +60,10 @@ async function harm(): Promise<readonly string[]> {
   ];
 }
 
-function of(index: number, name: string, settings: Record<string, string>): Record<string, string> {
-  const own = {
-    TYPE: 'anthropic',
-    NAME: name,
-    BASE_URL: provider.url,
-    KEYS: POOL_KEY,
-    FIRST_BYTE_TIMEOUT: `${SHORT_MS}ms`,
-    ...settings,
-  };
-  return Object.fromEntries(
-    Object.entries(own).map(([setting, value]) => [`AIBRIDGE_PROVIDER_${index}_${setting}`, value]),
-  );
-}
-
-async function peakMiB(): Promise<number> {
-  const status = await readFile(`/proc/${bridge.pid}/status`, 'utf8');
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+function of(index: number, name: string, own: Record<string, string>): Record<string, string> {
+  const settings = { FIRST_BYTE_TIMEOUT: `${SHORT_MS}ms`, ...own };
+  const member = { name, type: 'anthropic', keys: [POOL_KEY], settings };
+  return providerVariables(member, index, provider.url);
 }
 
 async function ask(misdeed: Misdeed, stream: boolean, name = 'patient') {

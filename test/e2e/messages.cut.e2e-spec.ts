@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   answer,
@@ -15,6 +13,7 @@ import {
   type Behaviour,
 } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   messagesBody,
   POOL_KEY,
@@ -33,7 +32,7 @@ beforeAll(async () => {
       ...WITHOUT_BREAKERS,
       AIBRIDGE_PROVIDER_1_TYPE: 'anthropic',
       AIBRIDGE_PROVIDER_1_NAME: 'nobody',
-      AIBRIDGE_PROVIDER_1_BASE_URL: `http://127.0.0.1:${await portOfNobody()}`,
+      AIBRIDGE_PROVIDER_1_BASE_URL: `http://127.0.0.1:${await freePort()}`,
       AIBRIDGE_PROVIDER_1_KEY: POOL_KEY,
     },
   });
@@ -247,12 +246,3 @@ test('none of this is held against the key', async () => {
 
   expect(record).toMatchObject({ status: 'completed', attempt_count: 1 });
 });
-
-/** A port that was free a moment ago. */
-async function portOfNobody(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}

@@ -67,8 +67,10 @@ export function messagesBody(fields: Readonly<Record<string, unknown>> = {}): st
   });
 }
 
+const RESIDENT = { now: /VmRSS:\s+(\d+)/, peak: /VmHWM:\s+(\d+)/ } as const;
+
 /** Memory of a process that lies in RAM, in MiB. */
-export async function residentMiB(pid: number): Promise<number> {
+export async function residentMiB(pid: number, when: keyof typeof RESIDENT = 'now') {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  return Number(RESIDENT[when].exec(status)?.[1]) / 1024;
 }
