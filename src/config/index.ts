@@ -8,10 +8,13 @@ export type {
   JwtConfig,
   KeysConfig,
   LogConfig,
+  McpConfig,
   McpServerConfig,
   ProviderConfig,
   ServerConfig,
 } from './settings/bridge-config.ts';
+export type { HeaderTemplate, SecretHeader } from './values/header-types.ts';
+export { SafePattern } from './values/safe-pattern.ts';
 export type { CidrList } from './values/cidr-list.ts';
 export type { ProxyAddress } from './values/proxy-types.ts';
 export { keysFileParser } from './reading/keys-file-parser.ts';

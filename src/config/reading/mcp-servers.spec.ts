@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { readMcpServers } from './mcp-servers.ts';
+import { readMcp } from './mcp-servers.ts';
 import { SettingsReader } from './settings-reader.ts';
 
 function read(env: Readonly<Record<string, string>>) {
   const reader = new SettingsReader(env, { readFile: () => 'authorization=Bearer%20canary\n' });
-  return { servers: readMcpServers(reader), reader };
+  const { servers, ...limits } = readMcp(reader);
+  return { servers, limits, reader };
 }
 
 const SERVER = { AIBRIDGE_MCP_0_NAME: 'docs', AIBRIDGE_MCP_0_URL: 'https://mcp.example/mcp' };
@@ -34,7 +35,42 @@ describe('the MCP servers', () => {
       AIBRIDGE_MCP_0_TOOL_ALLOW: '^get_[a-z]{1,9}$',
       AIBRIDGE_MCP_0_TOOL_DENY: 'secret',
     });
-    expect(servers).toMatchObject([{ toolAllow: /^get_[a-z]{1,9}$/, toolDeny: /secret/ }]);
+    expect(servers).toMatchObject([
+      { toolAllow: { source: '^get_[a-z]{1,9}$' }, toolDeny: { source: 'secret' } },
+    ]);
+  });
+
+  it('are for everybody, know nobody and have a minute unless said otherwise', () => {
+    expect(read(SERVER).servers).toMatchObject([
+      { groups: undefined, userHeaders: [], callTimeoutMs: 60_000 },
+    ]);
+    const { servers } = read({
+      ...SERVER,
+      AIBRIDGE_MCP_0_GROUPS: 'red, blue',
+      AIBRIDGE_MCP_0_USER_HEADERS: 'X-User={id}',
+      AIBRIDGE_MCP_0_CALL_TIMEOUT: '5s',
+    });
+    expect(servers).toMatchObject([
+      {
+        groups: ['red', 'blue'],
+        userHeaders: [{ name: 'x-user', parts: [{ kind: 'id' }] }],
+        callTimeoutMs: 5_000,
+      },
+    ]);
+  });
+
+  it('have limits for all of them together', () => {
+    expect(read({}).limits).toEqual({
+      resultBytesMax: 2 ** 20,
+      turnsMax: 10,
+      totalTimeoutMs: 300_000,
+    });
+    const { limits } = read({
+      AIBRIDGE_MCP_RESULT_MAX: '64KiB',
+      AIBRIDGE_MCP_TURNS: '3',
+      AIBRIDGE_MCP_TOTAL_TIMEOUT: '1m',
+    });
+    expect(limits).toEqual({ resultBytesMax: 65_536, turnsMax: 3, totalTimeoutMs: 60_000 });
   });
 
   it.each<[string, Record<string, string>, string]>([
@@ -54,6 +90,16 @@ describe('the MCP servers', () => {
       'a wrong expression',
       { ...SERVER, AIBRIDGE_MCP_0_TOOL_DENY: '(' },
       'AIBRIDGE_MCP_0_TOOL_DENY: got "("',
+    ],
+    [
+      'an expression that could take for ever',
+      { ...SERVER, AIBRIDGE_MCP_0_TOOL_ALLOW: '(?=a)' },
+      'AIBRIDGE_MCP_0_TOOL_ALLOW: got "(?=a)"',
+    ],
+    [
+      'a claim that there is not',
+      { ...SERVER, AIBRIDGE_MCP_0_USER_HEADERS: 'x-user={name}' },
+      'AIBRIDGE_MCP_0_USER_HEADERS: got "x-user=…"',
     ],
     [
       'headers without a name',

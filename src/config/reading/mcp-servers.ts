@@ -1,10 +1,20 @@
-import type { McpServerConfig } from '../settings/bridge-config.ts';
+import type { McpConfig, McpServerConfig } from '../settings/bridge-config.ts';
 import { MCP } from '../settings/family-settings.ts';
+import { TOOLS } from '../settings/tool-settings.ts';
 import { nameAt } from '../settings/setting.ts';
 import type { SettingsReader } from './settings-reader.ts';
 import { quoted } from '../settings/shown-text.ts';
 
-export function readMcpServers(reader: SettingsReader): McpServerConfig[] {
+export function readMcp(reader: SettingsReader): McpConfig {
+  return {
+    servers: readServers(reader),
+    resultBytesMax: reader.read(TOOLS.resultMax),
+    turnsMax: reader.read(TOOLS.turns),
+    totalTimeoutMs: reader.read(TOOLS.totalTimeout),
+  };
+}
+
+function readServers(reader: SettingsReader): McpServerConfig[] {
   const owners = new Map<string, number>();
   return reader.indices(MCP.name).flatMap((index) => {
     const server = readServer(reader, index);
@@ -22,13 +32,17 @@ export function readMcpServers(reader: SettingsReader): McpServerConfig[] {
 function readServer(reader: SettingsReader, index: number): McpServerConfig | undefined {
   const name = reader.read(MCP.name, index);
   const url = reader.read(MCP.url, index);
-  const headers = reader.read(MCP.headers, index) ?? [];
-  const toolAllow = reader.read(MCP.toolAllow, index);
-  const toolDeny = reader.read(MCP.toolDeny, index);
+  const rest = {
+    headers: reader.read(MCP.headers, index) ?? [],
+    userHeaders: reader.read(MCP.userHeaders, index) ?? [],
+    groups: reader.read(MCP.groups, index),
+    toolAllow: reader.read(MCP.toolAllow, index),
+    toolDeny: reader.read(MCP.toolDeny, index),
+    callTimeoutMs: reader.read(MCP.callTimeout, index),
+  };
   for (const needed of [MCP.name, MCP.url]) {
     if (reader.isGiven(needed, index)) continue;
     reader.refuse(nameAt(needed, index), 'nothing', needed.type.wants);
   }
-  if (name === undefined || url === undefined) return undefined;
-  return { name, url, headers, toolAllow, toolDeny };
+  return name === undefined || url === undefined ? undefined : { name, url, ...rest };
 }

@@ -8,7 +8,7 @@ import type {
 import { deepFreeze } from './deep-freeze.ts';
 import { isKnownName, knownNames } from '../settings/definition.ts';
 import { readIdentity } from './identity.ts';
-import { readMcpServers } from './mcp-servers.ts';
+import { readMcp } from './mcp-servers.ts';
 import { nearestName } from './nearest-name.ts';
 import { readProviders } from './providers.ts';
 import { SettingsReader } from './settings-reader.ts';
@@ -69,7 +69,7 @@ function readConfig(reader: SettingsReader, isTerminal: boolean): BridgeConfig {
     },
     identity: readIdentity(reader, host),
     audit: readAudit(reader),
-    mcp: readMcpServers(reader),
+    mcp: readMcp(reader),
     log: readLog(reader, isTerminal),
   };
 }

@@ -3,7 +3,8 @@ import type { Secret } from '../../core/secret.ts';
 import type { BedrockConfig } from '../../providers/index.ts';
 import type { CidrList } from '../values/cidr-list.ts';
 import type { ProxyAddress } from '../values/proxy-types.ts';
-import type { SecretHeader } from './family-settings.ts';
+import type { HeaderTemplate, SecretHeader } from '../values/header-types.ts';
+import type { SafePattern } from '../values/safe-pattern.ts';
 
 export type IdentityMethod = 'header' | 'jwt' | 'token';
 
@@ -18,7 +19,7 @@ export abstract class BridgeConfig {
   abstract readonly breaker: BreakerConfig;
   abstract readonly identity: IdentityConfig;
   abstract readonly audit: AuditConfig;
-  abstract readonly mcp: readonly McpServerConfig[];
+  abstract readonly mcp: McpConfig;
   abstract readonly log: LogConfig;
 }
 
@@ -132,12 +133,27 @@ export interface AuditConfig {
   readonly partitions: 'day' | 'month';
 }
 
+export interface McpConfig {
+  readonly servers: readonly McpServerConfig[];
+  /** Of one call. */
+  readonly resultBytesMax: number;
+  /** How many turns of tool calls one request may take. */
+  readonly turnsMax: number;
+  /** How long the tools of one request may run all together. */
+  readonly totalTimeoutMs: number;
+}
+
 export interface McpServerConfig {
   readonly name: string;
   readonly url: string;
   readonly headers: readonly SecretHeader[];
-  readonly toolAllow: RegExp | undefined;
-  readonly toolDeny: RegExp | undefined;
+  /** Empty: the server is not told who calls, and all callers share a session. */
+  readonly userHeaders: readonly HeaderTemplate[];
+  /** Undefined: everybody may use its tools. */
+  readonly groups: readonly string[] | undefined;
+  readonly toolAllow: SafePattern | undefined;
+  readonly toolDeny: SafePattern | undefined;
+  readonly callTimeoutMs: number;
 }
 
 export interface LogConfig {

@@ -3,6 +3,7 @@ import { PROXY } from './proxy-settings.ts';
 import { nameAt } from './setting.ts';
 import type { Setting } from './setting.ts';
 import { AUDIT, BREAKER, IDENTITY, JWT, KEYS, LOG, SERVER } from './settings.ts';
+import { TOOLS } from './tool-settings.ts';
 
 export interface Section {
   readonly title: string;
@@ -21,7 +22,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Keys and circuit breaker', settings: [KEYS, BREAKER].flatMap(settingsOf) },
   { title: 'Identity', settings: [IDENTITY, JWT].flatMap(settingsOf) },
   { title: 'Audit', settings: Object.values(AUDIT) },
-  { title: 'MCP servers', settings: Object.values(MCP) },
+  { title: 'MCP servers', settings: [MCP, TOOLS].flatMap(settingsOf) },
   { title: 'Logs', settings: Object.values(LOG) },
 ];
 

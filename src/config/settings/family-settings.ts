@@ -2,18 +2,19 @@ import { Secret, maskSecret } from '../../core/secret.ts';
 import { type ModelLine, PROVIDERS, type Provider } from '../../providers/index.ts';
 import { optional, secret, setting } from './setting.ts';
 import { inWords } from './shown-text.ts';
+import { headerTemplates, secretHeaders } from '../values/header-types.ts';
+import { safePattern } from '../values/safe-pattern.ts';
 import { baseUrl, endpointUrl } from '../values/url-types.ts';
 import {
   TIMER_MAX_MS,
   duration,
   filePath,
   flag,
-  headerName,
   integer,
+  list,
   matching,
   oneOf,
   plainText,
-  regularExpression,
   secretFilePath,
   size,
   wordOr,
@@ -72,39 +73,6 @@ const keyText: ValueType<string> = {
       .map((key) => maskSecret(key.trim()))
       .join(','),
 };
-
-export interface SecretHeader {
-  readonly name: string;
-  readonly value: Secret;
-}
-
-/** The format of `OTEL_EXPORTER_OTLP_HEADERS`. */
-const headers: ValueType<readonly SecretHeader[]> = {
-  wants:
-    'name=value pairs separated by commas, with commas and percent signs of values percent-encoded',
-  read: (text) => {
-    const pairs = text.split(',').map(readHeader);
-    const found = pairs.filter((pair) => pair !== undefined);
-    return found.length === pairs.length ? found : undefined;
-  },
-  show: (text) => text.replace(/=[^,]*/g, '=…'),
-};
-
-function readHeader(text: string): SecretHeader | undefined {
-  const [, rawName = '', rawValue = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
-  const name = headerName.read(rawName.trim());
-  const value = percentDecoded(rawValue.trim());
-  if (name === undefined || value === undefined || !/^[ -~]+$/.test(value)) return undefined;
-  return { name, value: new Secret(value) };
-}
-
-function percentDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Where the keys of a provider come from. Of several that are given the last one wins. */
 function keySources(prefix: string) {
@@ -290,16 +258,33 @@ export const MCP = {
     meaning: 'its address (streamable HTTP)',
   }),
   headers: secret('AIBRIDGE_MCP_<N>_HEADERS', {
-    type: headers,
+    type: secretHeaders,
     meaning: 'headers sent to it: `name=value` separated by commas, values percent-encoded',
   }),
+  userHeaders: optional('AIBRIDGE_MCP_<N>_USER_HEADERS', {
+    type: headerTemplates,
+    meaning:
+      'headers that say who calls, in the same format: `{id}` and `{metadata.<name>}` stand for what is known of the caller; each caller then has a session of their own, and a header is left out where that is not known or cannot stand in one',
+  }),
+  groups: optional('AIBRIDGE_MCP_<N>_GROUPS', {
+    type: list(plainText),
+    otherwise: 'everybody',
+    meaning: 'groups, separated by commas, whose members are offered its tools',
+  }),
   toolAllow: optional('AIBRIDGE_MCP_<N>_TOOL_ALLOW', {
-    type: regularExpression,
+    type: safePattern,
     otherwise: 'all tools',
-    meaning: 'regular expression; only tools whose name it finds are offered',
+    meaning:
+      'regular expression (RE2: no look-around, no back-references); only tools whose name it finds are offered',
   }),
   toolDeny: optional('AIBRIDGE_MCP_<N>_TOOL_DENY', {
-    type: regularExpression,
+    type: safePattern,
     meaning: 'regular expression; tools whose name it finds are not offered; beats allow',
+  }),
+  callTimeout: setting('AIBRIDGE_MCP_<N>_CALL_TIMEOUT', {
+    type: timer,
+    default: '60s',
+    meaning:
+      'how long a call of one of its tools may take; then the model is told that it did not answer',
   }),
 };

@@ -1,4 +1,3 @@
-import { MCP } from './family-settings.ts';
 import { IDENTITY, SERVER } from './settings.ts';
 
 export interface NotYet {
@@ -25,7 +24,6 @@ export const NOT_YET: readonly NotYet[] = [
     value: 'token',
     reason: 'header or none: bridge tokens are not supported yet',
   },
-  { name: MCP.url.name, reason: 'it left out: MCP servers are not supported yet' },
 ];
 
 /** Why the text of a variable cannot be served yet, if it cannot. */

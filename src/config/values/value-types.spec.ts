@@ -9,7 +9,6 @@ import {
   list,
   oneOf,
   plainText,
-  regularExpression,
   secretFilePath,
   size,
   wordOr,
@@ -44,7 +43,6 @@ describe('a value type', () => {
     ['a text', plainText, 'Größe 1', 'Größe 1'],
     ['a header name, lower-cased', headerName, 'X-Forwarded-User', 'x-forwarded-user'],
     ['a path', filePath, './a b', './a b'],
-    ['a regular expression', regularExpression, '^tool[12]$', /^tool[12]$/],
   ])('reads %s', (_, type, text, value) => {
     expect(type.read(text)).toEqual(value);
   });
@@ -71,7 +69,6 @@ describe('a value type', () => {
     ['a list with a wrong item', list(oneOf('a')), 'a,b'],
     ['a text with a line break', plainText, 'a\nb'],
     ['a header name with a space', headerName, 'X User'],
-    ['an unclosed group', regularExpression, '(a'],
   ])('refuses %s', (_, type, text) => {
     expect(type.read(text)).toBeUndefined();
   });

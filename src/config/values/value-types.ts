@@ -127,14 +127,3 @@ export const headerName: ValueType<string> = {
   wants: 'an HTTP header name',
   read: (text) => (/^[!#$%&'*+\-.^_`|~\w]+$/.test(text) ? text.toLowerCase() : undefined),
 };
-
-export const regularExpression: ValueType<RegExp> = {
-  wants: 'a regular expression',
-  read: (text) => {
-    try {
-      return new RegExp(text);
-    } catch {
-      return undefined;
-    }
-  },
-};
