@@ -119,6 +119,7 @@ export class ToolServer {
   }
 
   async close(): Promise<void> {
+    if (!this.#http.listening) return;
     await this.forgetSessions();
     const closed = once(this.#http, 'close');
     this.#http.close();

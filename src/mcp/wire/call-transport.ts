@@ -1,0 +1,90 @@
+import {
+  StreamableHTTPClientTransport,
+  isJSONRPCErrorResponse,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client';
+
+// oxlint-disable unicorn/prefer-add-event-listener -- the SDK has no other way to listen
+
+type RequestId = string | number;
+
+const CANCEL_MS_MAX = 2_000;
+
+/** As no server numbers its errors: the connection of a request is gone and its answer with it. */
+export const ANSWER_MISSING = -32_097;
+
+/**
+ * The transport of the SDK, which by itself waits until the timeout for an answer whose
+ * connection has broken, and leaves the connection of a cancelled request open.
+ */
+export class CallTransport extends StreamableHTTPClientTransport {
+  readonly #underWay = new Map<RequestId, AbortController>();
+  #lastTrouble = '';
+
+  override async start(): Promise<void> {
+    await super.start();
+    const deliver = this.onmessage;
+    this.onmessage = (message: JSONRPCMessage) => {
+      const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
+      if (isAnswer && message.id !== undefined) this.#underWay.delete(message.id);
+      deliver?.(message);
+    };
+    const tell = this.onerror;
+    this.onerror = (error: Error) => {
+      this.#lastTrouble = error.message;
+      tell?.(error);
+    };
+  }
+
+  override async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+      await this.#cancel(message);
+    } else if (isJSONRPCRequest(message)) {
+      const { id } = message;
+      const controller = new AbortController();
+      this.#underWay.set(id, controller);
+      try {
+        await super.send(message, {
+          ...(options?.headers && { headers: options.headers }),
+          requestSignal: controller.signal,
+          onRequestStreamEnd: () => this.#ended(id),
+        });
+      } catch (error) {
+        this.#underWay.delete(id);
+        throw error;
+      }
+    } else {
+      await super.send(message);
+    }
+  }
+
+  /** Tells the server first: one that sees the connection go before that may take it for an accident. */
+  async #cancel(message: JSONRPCNotification): Promise<void> {
+    const id = requestIdOf(message);
+    const controller = id === undefined ? undefined : this.#underWay.get(id);
+    if (id !== undefined) this.#underWay.delete(id);
+    try {
+      await super.send(message, { requestSignal: AbortSignal.timeout(CANCEL_MS_MAX) });
+    } finally {
+      controller?.abort();
+    }
+  }
+
+  /** The SDK says what broke a stream right before it says that it has ended. */
+  #ended(id: RequestId): void {
+    const message = this.#lastTrouble;
+    this.#lastTrouble = '';
+    if (!this.#underWay.has(id)) return;
+    this.onmessage?.({ jsonrpc: '2.0', id, error: { code: ANSWER_MISSING, message } });
+  }
+}
+
+function requestIdOf({ params }: JSONRPCNotification): RequestId | undefined {
+  const id = params?.['requestId'];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
