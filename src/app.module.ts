@@ -11,6 +11,7 @@ import { IdentityModule } from './identity/identity.module.ts';
 import { InterceptionModule } from './interception/interception.module.ts';
 import { KeyRecheckModule } from './keypool/recheck/key-recheck.module.ts';
 import { KeypoolModule } from './keypool/keypool.module.ts';
+import { McpModule } from './mcp/mcp.module.ts';
 import { OpenApiModule } from './openapi/openapi.module.ts';
 import { RecordingModule } from './recording/recording.module.ts';
 import type { Logger } from './telemetry/index.ts';
@@ -31,10 +32,11 @@ export class AppModule {
     const recording = RecordingModule.register([...ground, database]);
     const upstream = UpstreamModule.register([...ground, keypool]);
     const recheck = KeyRecheckModule.register([...ground, keypool, upstream]);
+    const mcp = McpModule.register(ground);
     const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
     const audit = AuditModule.register([configuration, clock, identity, database]);
-    const admin = AdminModule.register([configuration, identity, keypool, upstream, recheck]);
-    const health = HealthModule.register([interception, recording, database]);
+    const admin = AdminModule.register([configuration, identity, keypool, upstream, recheck, mcp]);
+    const health = HealthModule.register([interception, recording, database, mcp]);
     const openapi = OpenApiModule.register(API_DOCUMENT);
     return { module: AppModule, imports: [interception, recheck, audit, admin, openapi, health] };
   }

@@ -1,4 +1,4 @@
-import { JSON_TYPE, type Operation } from '../openapi/index.ts';
+import { JSON_TYPE, noParameters, type Operation } from '../openapi/index.ts';
 import { breakersAnswerSchema, breakersQuery } from './breaker-shape.ts';
 import { keyExplanationSchema } from './key-explanation-shape.ts';
 import {
@@ -9,6 +9,7 @@ import {
   keysQuery,
 } from './key-query.ts';
 import { keyEventPageSchema, keySchema, keysAnswerSchema } from './key-shape.ts';
+import { toolServersAnswerSchema } from './tool-server-shape.ts';
 
 /** Every endpoint for operators, for the document that describes them. */
 export const OPERATOR_OPERATIONS: readonly Operation[] = [
@@ -78,6 +79,18 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
       'open to all. For auditors and admins.',
     query: breakersQuery,
     answers: { [JSON_TYPE]: breakersAnswerSchema },
+    errors: [400, 401, 403],
+  },
+  {
+    id: 'listToolServers',
+    method: 'get',
+    path: '/api/v1/mcp',
+    summary: 'The servers of tools, whether they are there, and what they offer',
+    description:
+      'In the order of the configuration, as the replica that answers is connected to them. For ' +
+      'auditors and admins.',
+    query: noParameters,
+    answers: { [JSON_TYPE]: toolServersAnswerSchema },
     errors: [400, 401, 403],
   },
 ];

@@ -16,10 +16,10 @@ export class HealthController {
   @Get('readyz')
   ready(@Res() res: Response): void {
     const reasons = this.readiness.reasonsAgainst();
-    const { reading } = this.readiness;
+    const { reading, toolServers } = this.readiness;
     const reads = reading && { from: reading.from, standbyLagSeconds: seconds(reading.behindMs) };
-    if (reasons.length === 0) res.json({ status: 'ready', reads });
-    else res.status(503).json({ status: 'unavailable', reasons, reads });
+    if (reasons.length === 0) res.json({ status: 'ready', reads, toolServers });
+    else res.status(503).json({ status: 'unavailable', reasons, reads, toolServers });
   }
 }
 

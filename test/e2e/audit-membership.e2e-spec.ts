@@ -255,7 +255,7 @@ it.each(answered)(
     expect(await toldApart(asked, ALICE)).toEqual([]);
     // It is not for want of difference, where there is one to others.
     const differences = await toldApart(asked.slice(0, 12), AUDITOR);
-    expect(differences.length > 0).toBe(!/^.(me|keys|breakers)/.test(template));
+    expect(differences.length > 0).toBe(!/^.(me|keys|breakers|mcp)/.test(template));
   },
 );
 
@@ -334,7 +334,7 @@ describe('/interceptions/live', () => {
   });
 });
 
-it.each(['/keys', '/keys/events', '/keys?provider=anthropic', '/breakers'])(
+it.each(['/keys', '/keys/events', '/keys?provider=anthropic', '/breakers', '/mcp'])(
   '%s is not for members',
   async (path) => {
     expect((await given(shared, path, ALICE)).status).toBe(403);
