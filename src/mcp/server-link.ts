@@ -2,12 +2,11 @@ import type { Clock } from '../core/clock.ts';
 import { keptUp, type Pauses } from '../core/kept-up.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import { waited } from '../core/waited.ts';
+import { within } from '../core/within.ts';
 import { readToolList, type ToolList } from './tools/tool-list.ts';
 import type { Session } from './wire/session.ts';
-import { WireFailure, wireFailureOf } from './wire/wire-failure.ts';
+import { WireFailure, asWireFailure } from './wire/wire-failure.ts';
 
-/** How often a server that says nothing is asked whether it is there. */
-const PING_EVERY_MS = 30_000;
 /** How often one that does not tell of changes is asked for its tools. */
 const LIST_EVERY_MS = 300_000;
 /** So often at most it is asked because of something that it said. */
@@ -27,6 +26,8 @@ export interface LinkParts {
   readonly open: (signal: AbortSignal) => Promise<Session>;
   readonly clock: Clock;
   readonly pauses: Pauses;
+  /** How often a server that says nothing is asked whether it is there. */
+  readonly pingEveryMs: number;
   readonly witness: LinkWitness;
 }
 
@@ -97,13 +98,15 @@ export class ServerLink {
    * while a lost one is being replaced, never for a server that is down.
    */
   async session(signal: AbortSignal, lost?: Session): Promise<Session> {
-    const upTo = AbortSignal.any([signal, AbortSignal.timeout(NEW_SESSION_MS_MAX)]);
+    const deadlineMs = this.#parts.clock.monotonicMs() + NEW_SESSION_MS_MAX;
     for (;;) {
       if (this.#session !== undefined && this.#session !== lost) return this.#session;
-      if (this.#state !== 'connected' || this.#stopping.signal.aborted) {
+      const leftMs = deadlineMs - this.#parts.clock.monotonicMs();
+      if (this.#state !== 'connected' || this.#stopping.signal.aborted || leftMs <= 0) {
         throw new WireFailure('unreachable', this.#lastError ?? 'it is not connected yet');
       }
-      await orAborted(this.#change.promise, upTo);
+      const change = within(leftMs, this.#change.promise, 'no new session within');
+      await orAborted(change, signal).catch(() => signal.throwIfAborted());
     }
   }
 
@@ -125,11 +128,11 @@ export class ServerLink {
 
   /** Until the session is of no use any more, which throws, or the link is stopped. */
   async #watch(session: Session): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock, pingEveryMs } = this.#parts;
     const { signal } = this.#stopping;
     let listedAtMs = clock.monotonicMs();
     for (;;) {
-      const news = await session.news(PING_EVERY_MS, signal);
+      const news = await session.news(pingEveryMs, signal);
       if (signal.aborted) return;
       if (news === 'forgotten')
         throw new WireFailure('session_lost', 'it has forgotten the session');
@@ -147,7 +150,7 @@ export class ServerLink {
     try {
       await session.ping(this.#stopping.signal);
     } catch (error) {
-      const isBusy = wireFailureOf(error).kind === 'timeout' && session.callsUnderWay > 0;
+      const isBusy = asWireFailure(error).kind === 'timeout' && session.callsUnderWay > 0;
       if (!isBusy) throw error;
     }
   }
@@ -173,7 +176,7 @@ export class ServerLink {
 
   /** How long to wait before the next attempt, where that is not as usual. */
   #failed(error: unknown): number | undefined {
-    const { kind, message } = wireFailureOf(error);
+    const { kind, message } = asWireFailure(error);
     this.#lastError = message;
     if (kind === 'session_lost' && this.#state === 'connected' && this.#mayReplace()) return 0;
     if (this.#moveTo('down')) this.#parts.witness.lost(this.#lastError);

@@ -1,9 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '../telemetry/index.ts';
-import type { CatalogueEntry } from './catalogue.ts';
+import type { CatalogueEntry, Refusal } from './catalogue.ts';
 import type { ToolServer } from './tool-server.ts';
 
 const NAMED_MAX = 20;
+/** What nobody can have meant. */
+const TOLD: ReadonlySet<Refusal> = new Set(['conflict', 'name_taken', 'malformed']);
 
 /** Tells what the tool servers do, in logs and metrics: never a header, an argument or a result. */
 export class ToolAccount {
@@ -31,13 +33,13 @@ export class ToolAccount {
     if (link.list.isCut) {
       this.#logger.warn('a server has more tools than are read', { server, tools: entries.length });
     }
-    for (const { tool, name, refusal } of entries.slice(0, NAMED_MAX)) {
-      const fields = { server, tool, name, reason: refusal?.detail };
-      if (refusal?.reason === 'conflict') {
-        this.#logger.warn('tool filtering conflict; marking tool disallowed', fields);
-      } else if (refusal?.reason === 'name_taken' || refusal?.reason === 'malformed') {
-        this.#logger.warn('a tool cannot be offered', fields);
-      }
+    const odd = entries.filter(({ refusal }) => refusal && TOLD.has(refusal.reason));
+    for (const { tool, name, refusal } of odd.slice(0, NAMED_MAX)) {
+      const isConflict = refusal?.reason === 'conflict';
+      const message = isConflict
+        ? 'tool filtering conflict; marking tool disallowed'
+        : 'a tool cannot be offered';
+      this.#logger.warn(message, { server, tool, name, reason: refusal?.detail });
     }
   }
 

@@ -7,6 +7,7 @@ import {
   connectedTo,
   rudeServer,
 } from '../../test/support/tool-server-client.ts';
+import { Secret } from '../core/secret.ts';
 
 /** Writes the same again and again, as fast as it is taken. */
 const pour = (res: Parameters<Rudeness>[0]['res'], text: string): void => {
@@ -157,6 +158,20 @@ describe('a rude server', () => {
     const { content, error } = await call(of, 'tool');
     expect(content).toMatchObject([{ text: expect.stringContaining('refused the call: no such') }]);
     expect(error).toHaveLength(500);
+  });
+
+  it('does not get a secret to anybody by saying it back', async () => {
+    const value = new Secret('Bearer canary-of-the-server');
+    const server = (await rudeServer()).on('tools/call', ({ message: { id }, req, res }) => {
+      res.setHeader('content-type', 'application/json');
+      const error = { code: 1, message: `not with ${req.headers.authorization}` };
+      res.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    });
+    const headers = [{ name: 'authorization', value }];
+    const { server: of } = await connectedTo(server, { headers });
+    const result = await call(of, 'tool');
+    expect(result.error).toContain(`not with ${value.hint}`);
+    expect(JSON.stringify(result)).not.toContain('canary');
   });
 
   // What it says on its own is heard on a connection that has no end.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { textResult } from '../../test/simulator/mcp/index.ts';
+import { PIXEL, textResult } from '../../test/simulator/mcp/index.ts';
 import { answer } from '../../test/support/rude-tool-server.ts';
 import {
   ALICE,
@@ -60,6 +60,16 @@ describe('a tool server', () => {
     expect(toolNames()).not.toContain('echo');
     expect(told).toEqual(['tools', 'connected', 'tools', 'tools']);
     expect(await call(server, 'failing')).toMatchObject({ isError: true, error: 'it went wrong' });
+  });
+
+  it('shows what is to be seen', async () => {
+    const { server } = await connectedTo(await simulatedServer());
+    expect(await call(server, 'image')).toMatchObject({
+      content: [
+        { type: 'text', text: 'one pixel' },
+        { type: 'image', mimeType: 'image/png', base64: PIXEL },
+      ],
+    });
   });
 
   it('has headers of its own, which go to nobody else', async () => {

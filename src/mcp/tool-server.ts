@@ -1,29 +1,24 @@
 import type { McpServerConfig } from '../config/index.ts';
-import type { Clock } from '../core/clock.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Pauses } from '../core/kept-up.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import { resultOfFailure } from './call-words.ts';
-import { ServerLink, type LinkWitness } from './server-link.ts';
+import { ServerLink, type LinkParts } from './server-link.ts';
 import type { ToolResult, ToolUser } from './tool-offer.ts';
 import { toolResultOf } from './tool-result.ts';
 import { userHeaders } from './user-headers.ts';
 import { connectionsToServer } from './wire/server-fetch.ts';
 import { SessionPool, type PoolBounds } from './wire/session-pool.ts';
-import { Session, type SessionTarget } from './wire/session.ts';
-import { wireFailureOf } from './wire/wire-failure.ts';
+import type { Session, SessionTarget } from './wire/session.ts';
+import { WireFailure, asWireFailure } from './wire/wire-failure.ts';
 
 /** A list of tools is longer than most results. */
 const ANSWER_BYTES_MIN = 4 * 2 ** 20;
 
 type Headers = Readonly<Record<string, string>>;
 
-export interface ToolServerParts {
-  readonly clock: Clock;
+export interface ToolServerParts extends Omit<LinkParts, 'open'> {
   readonly resultBytesMax: number;
-  readonly pauses: Pauses;
   readonly userSessions: PoolBounds;
-  readonly witness: LinkWitness;
 }
 
 /** One server of tools. With headers that say who calls, every caller has a session of their own. */
@@ -36,16 +31,16 @@ export class ToolServer {
   readonly #userSessions: SessionPool<Session>;
 
   constructor(config: McpServerConfig, parts: ToolServerParts) {
-    const { clock, pauses, witness, userSessions, resultBytesMax } = parts;
+    const { userSessions, resultBytesMax, ...rest } = parts;
     this.config = config;
     this.#resultBytesMax = resultBytesMax;
     this.#userSessions = new SessionPool(userSessions);
     const open = (signal: AbortSignal): Promise<Session> =>
       this.#open({ headers: this.#ownHeaders(), isListening: true }, signal);
-    this.link = new ServerLink({ open, clock, pauses, witness });
+    this.link = new ServerLink({ open, ...rest });
   }
 
-  /** Why it last failed, without what the server may have said back of what it was sent. */
+  /** Why it last failed. Servers are known to say back what they were sent, which is masked. */
   get lastError(): string | undefined {
     const { lastError } = this.link;
     return lastError && this.#masked(lastError);
@@ -80,12 +75,11 @@ export class ToolServer {
       return toolResultOf(await this.#answer(ask, user, signal), this.#resultBytesMax);
     } catch (error) {
       signal.throwIfAborted();
-      const { callTimeoutMs } = this.config;
-      const result = resultOfFailure(wireFailureOf(error), {
-        callTimeoutMs,
+      const { kind, message } = asWireFailure(error);
+      return resultOfFailure(new WireFailure(kind, this.#masked(message)), {
+        callTimeoutMs: this.config.callTimeoutMs,
         resultBytesMax: this.#resultBytesMax,
       });
-      return { ...result, error: result.error && this.#masked(result.error) };
     }
   }
 
@@ -101,7 +95,7 @@ export class ToolServer {
     try {
       return await attempt();
     } catch (error) {
-      if (used === undefined || wireFailureOf(error).kind !== 'session_lost') throw error;
+      if (used === undefined || asWireFailure(error).kind !== 'session_lost') throw error;
       return attempt(used);
     }
   }
@@ -132,14 +126,16 @@ export class ToolServer {
     return [JSON.stringify([user.id, theirs]), { ...Object.fromEntries(rest), ...theirs }];
   }
 
-  #open(
+  /** The client is 30 MiB that a bridge without tool servers does not need. */
+  async #open(
     rest: Pick<SessionTarget, 'headers' | 'isListening'>,
     signal: AbortSignal,
   ): Promise<Session> {
     const { url, callTimeoutMs } = this.config;
     const answerBytesMax = Math.max(ANSWER_BYTES_MIN, 2 * this.#resultBytesMax);
     const target = { url, agent: this.#agent, callMsMax: callTimeoutMs, answerBytesMax, ...rest };
-    return Session.open(target, signal);
+    const wire = await import('./wire/session.ts');
+    return wire.Session.open(target, signal);
   }
 
   #ownHeaders(): Headers {
@@ -148,6 +144,9 @@ export class ToolServer {
   }
 
   #masked(text: string): string {
-    return this.config.headers.reduce((masked, { value }) => value.maskIn(masked), text);
+    const secrets = this.config.headers.map(({ value }) => value);
+    return secrets
+      .filter(({ isDistinctive }) => isDistinctive)
+      .reduce((masked, secret) => secret.maskIn(masked), text);
   }
 }

@@ -11,6 +11,7 @@ import { ToolServer } from './tool-server.ts';
 import { byBytes } from './tools/tool-name.ts';
 
 const PAUSES = { minMs: 1_000, maxMs: 60_000 };
+const PING_EVERY_MS = 30_000;
 const USER_SESSIONS = { sessionsMax: 100, idleMs: 5 * 60_000 };
 /** Of the sets of servers that callers may use; there are few, as there are few groups. */
 const OFFERS_MAX = 1_000;
@@ -56,6 +57,7 @@ export class Toolbox implements ToolServers {
         clock,
         resultBytesMax,
         pauses: { ...PAUSES, random },
+        pingEveryMs: PING_EVERY_MS,
         userSessions: USER_SESSIONS,
         witness: {
           connected: () => account.connected(server),

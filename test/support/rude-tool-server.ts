@@ -18,7 +18,7 @@ export interface Exchange {
 /** Undefined: what a server of good manners does. */
 export type Rudeness = (exchange: Exchange) => unknown;
 
-export const VERSION = '2025-06-18';
+const VERSION = '2025-06-18';
 const TOOL = { name: 'tool', description: 'A tool.', inputSchema: { type: 'object' } };
 
 /** A server of tools written by hand, which does to each method what a test says. */
@@ -64,6 +64,7 @@ export class RudeToolServer {
   }
 
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeAllConnections();

@@ -62,6 +62,7 @@ export function clientOf(
     clock,
     resultBytesMax: RESULT_MAX,
     pauses: { minMs: 1, maxMs: 20, random: () => 0 },
+    pingEveryMs: 20,
     userSessions: { sessionsMax: 2, idleMs: 60_000 },
     witness: {
       connected: () => told.push('connected'),

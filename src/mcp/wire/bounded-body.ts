@@ -5,7 +5,7 @@ const LF = 0x0a;
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError';
 
-  constructor(readonly bytesMax: number) {
+  constructor(bytesMax: number) {
     super(`the answer is larger than ${bytesMax} bytes`);
   }
 }

@@ -3,8 +3,9 @@ import { Client, type ClientOptions, type StandardSchemaV1 } from '@modelcontext
 import type { Agent } from 'undici';
 import type { JsonObject } from '../../core/json.ts';
 import { CallTransport } from './call-transport.ts';
+import { wireFailureOf } from './judged-failure.ts';
 import { serverFetch } from './server-fetch.ts';
-import { WireFailure, wireFailureOf } from './wire-failure.ts';
+import { WireFailure } from './wire-failure.ts';
 
 /** Chosen here, so that no release of the SDK adds or drops one unnoticed; the first is offered. */
 const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
@@ -90,7 +91,9 @@ export class Session {
       return session;
     } catch (error) {
       giveUp();
-      throw wireFailureOf(upTo.aborted ? upTo.reason : error);
+      const failure = wireFailureOf(upTo.aborted ? upTo.reason : error);
+      // To a caller it is all one whether a server does not answer a call or nobody at all.
+      throw failure.kind === 'timeout' ? new WireFailure('unreachable', failure.message) : failure;
     } finally {
       upTo.removeEventListener('abort', giveUp);
     }

@@ -27,7 +27,7 @@ export const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
 
 /** Says what it was told. */
-export const echo: Tool = {
+const echo: Tool = {
   name: 'echo',
   description: 'Says what it was told.',
   inputSchema: takes({ text: A_STRING }, ['text']),
@@ -35,7 +35,7 @@ export const echo: Tool = {
 };
 
 /** Answers when the test says `call.release()`, and not before. */
-export const slow: Tool = {
+const slow: Tool = {
   name: 'slow',
   description: 'Takes its time.',
   run: async (call) => {
@@ -45,7 +45,7 @@ export const slow: Tool = {
 };
 
 /** A text of so many bytes. */
-export const huge: Tool = {
+const huge: Tool = {
   name: 'huge',
   description: 'Has much to say.',
   inputSchema: takes({ bytes: A_NUMBER }, ['bytes']),
@@ -53,7 +53,7 @@ export const huge: Tool = {
 };
 
 /** A result that is an error. */
-export const failing: Tool = {
+const failing: Tool = {
   name: 'failing',
   description: 'Cannot do it.',
   inputSchema: takes({ text: A_STRING }),
@@ -64,7 +64,7 @@ export const failing: Tool = {
 };
 
 /** A text and a picture. */
-export const image: Tool = {
+const image: Tool = {
   name: 'image',
   description: 'Shows a pixel.',
   run: () => ({
@@ -76,7 +76,7 @@ export const image: Tool = {
 };
 
 /** The connection breaks before there is an answer. */
-export const disappears: Tool = {
+const disappears: Tool = {
   name: 'disappears',
   description: 'Is gone.',
   run: async (call) => {
@@ -86,7 +86,7 @@ export const disappears: Tool = {
 };
 
 /** Who calls, as the headers of the call say. */
-export const whoami: Tool = {
+const whoami: Tool = {
   name: 'whoami',
   description: 'Tells the headers that it was called with.',
   inputSchema: takes({ header: A_STRING }, ['header']),
