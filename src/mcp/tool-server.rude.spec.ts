@@ -174,6 +174,41 @@ describe('a rude server', () => {
     expect(JSON.stringify(result)).not.toContain('canary');
   });
 
+  it.each([
+    ['for everybody', []],
+    ['for each caller', [{ name: 'x-user', parts: [{ kind: 'id' }] }]],
+  ] as const)('that breaks off is heard to the end in a session %s', async (_, userHeaders) => {
+    const server = await rudeServer();
+    let result = '';
+    server.on('tools/call', (exchange) => {
+      const content = [{ type: 'text', text: 'at last' }];
+      result = JSON.stringify({ jsonrpc: '2.0', id: exchange.message.id, result: { content } });
+      events(exchange).end('id: 1\nretry: 1\ndata: \n\n');
+    });
+    server.on('GET', (exchange) => {
+      const isResumed = exchange.req.headers['last-event-id'] === '1';
+      if (isResumed) events(exchange).end(`id: 2\ndata: ${result}\n\n`);
+      else exchange.res.writeHead(405).end();
+    });
+    const { server: of } = await connectedTo(server, { userHeaders });
+    expect(await call(of, 'tool')).toMatchObject({ content: [{ text: 'at last' }] });
+  });
+
+  // Each of its questions would be a request of ours.
+  it('with a flood of questions gets no flood of answers', async () => {
+    const server = (await rudeServer()).on('GET', (exchange) => {
+      const res = events(exchange);
+      for (let id = 0; id < 1_000; id += 1) {
+        res.write(`data: {"jsonrpc":"2.0","id":${id},"method":"ping"}\n\n`);
+      }
+    });
+    server.on('POST', () => undefined);
+    const { server: of } = await connectedTo(server);
+    await server.waitFor('POST', 16);
+    expect(await call(of, 'tool')).toMatchObject({ isError: false });
+    expect(server.count('POST')).toBe(16);
+  });
+
   // What it says on its own is heard on a connection that has no end.
   it('with an event without end beside its calls is called as before', async () => {
     const server = (await rudeServer()).on('GET', endlessEvent);

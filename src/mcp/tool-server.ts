@@ -14,7 +14,7 @@ import { WireFailure, asWireFailure } from './wire/wire-failure.ts';
 /** A list of tools is longer than most results. */
 const ANSWER_BYTES_MIN = 4 * 2 ** 20;
 
-type Headers = Readonly<Record<string, string>>;
+type Headers = SessionTarget['headers'];
 
 export interface ToolServerParts extends Omit<LinkParts, 'open'> {
   readonly resultBytesMax: number;
@@ -139,8 +139,7 @@ export class ToolServer {
   }
 
   #ownHeaders(): Headers {
-    const pairs = this.config.headers.map(({ name, value }) => [name, value.reveal()] as const);
-    return Object.fromEntries(pairs);
+    return Object.fromEntries(this.config.headers.map(({ name, value }) => [name, value]));
   }
 
   #masked(text: string): string {

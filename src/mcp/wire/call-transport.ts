@@ -14,6 +14,8 @@ import {
 type RequestId = string | number;
 
 const CANCEL_MS_MAX = 2_000;
+/** How many answers to what a server asks are under way at once; nobody here waits for more. */
+const ASIDES_MAX = 16;
 
 /** As no server numbers its errors: the connection of a request is gone and its answer with it. */
 export const ANSWER_MISSING = -32_097;
@@ -25,6 +27,7 @@ export const ANSWER_MISSING = -32_097;
 export class CallTransport extends StreamableHTTPClientTransport {
   readonly #underWay = new Map<RequestId, AbortController>();
   #lastTrouble = '';
+  #asides = 0;
 
   override async start(): Promise<void> {
     await super.start();
@@ -37,6 +40,7 @@ export class CallTransport extends StreamableHTTPClientTransport {
     const tell = this.onerror;
     this.onerror = (error: Error) => {
       this.#lastTrouble = error.message;
+      queueMicrotask(() => (this.#lastTrouble = ''));
       tell?.(error);
     };
   }
@@ -58,8 +62,17 @@ export class CallTransport extends StreamableHTTPClientTransport {
         this.#underWay.delete(id);
         throw error;
       }
-    } else {
+    } else await this.#sendAside(message);
+  }
+
+  /** A server may ask faster than it takes the answers. */
+  async #sendAside(message: JSONRPCMessage): Promise<void> {
+    if (this.#asides >= ASIDES_MAX) return;
+    this.#asides += 1;
+    try {
       await super.send(message);
+    } finally {
+      this.#asides -= 1;
     }
   }
 
@@ -75,10 +88,9 @@ export class CallTransport extends StreamableHTTPClientTransport {
     }
   }
 
-  /** The SDK says what broke a stream right before it says that it has ended. */
+  /** The SDK says what broke a stream in the same breath as that it has ended. */
   #ended(id: RequestId): void {
     const message = this.#lastTrouble;
-    this.#lastTrouble = '';
     if (!this.#underWay.has(id)) return;
     this.onmessage?.({ jsonrpc: '2.0', id, error: { code: ANSWER_MISSING, message } });
   }

@@ -1,10 +1,15 @@
 import { Agent, fetch, type Response as UndiciResponse } from 'undici';
+import type { Secret } from '../../core/secret.ts';
 import { boundedBody, boundedEvents } from './bounded-body.ts';
 
+const CONNECTIONS_MAX = 256;
 const CONNECT_MS_MAX = 10_000;
 const ERROR_BYTES_MAX = 64 * 1024;
 
-export interface FetchBounds {
+export interface FetchTarget {
+  readonly agent: Agent;
+  /** Beside those of the protocol. */
+  readonly headers: Readonly<Record<string, string | Secret>>;
   /** Of an answer, or of one event in the stream of those that belong to no call. */
   readonly answerBytesMax: number;
   /** From the beginning of a request to the last byte of its answer. */
@@ -15,31 +20,43 @@ export interface FetchBounds {
 
 /** The connections to one server. Undici's own timeouts are off: the bounds below are the ones that count. */
 export function connectionsToServer(): Agent {
-  return new Agent({ connect: { timeout: CONNECT_MS_MAX }, headersTimeout: 0, bodyTimeout: 0 });
+  return new Agent({
+    connections: CONNECTIONS_MAX,
+    connect: { timeout: CONNECT_MS_MAX },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }
 
 /**
  * `fetch` for a server that may be anything: what it sends is bounded while it arrives, in
  * time as well, and a redirect is an answer like any other, so that headers go to nobody else.
  */
-export function serverFetch(agent: Agent, bounds: FetchBounds) {
+export function serverFetch(target: FetchTarget) {
   return async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
     const isStream = init.method === 'GET';
-    if (isStream && !bounds.isListening) return new Response(null, { status: 405 });
+    const headers = new Headers(init.headers);
+    // What belongs to a call is taken up where it broke off; nothing else is asked for.
+    const isWanted = target.isListening || headers.has('last-event-id');
+    if (isStream && !isWanted) return new Response(null, { status: 405 });
     const response = await fetch(url, {
-      ...asUndici(init),
+      method: init.method ?? 'POST',
+      headers: { ...Object.fromEntries(headers), ...revealed(target.headers) },
+      body: typeof init.body === 'string' ? init.body : null,
       redirect: 'manual',
-      dispatcher: agent,
-      signal: isStream ? (init.signal ?? null) : withDeadline(init.signal, bounds.answerMsMax),
+      dispatcher: target.agent,
+      signal: isStream ? (init.signal ?? null) : withDeadline(init.signal, target.answerMsMax),
     });
-    return bounded(response, isStream && response.ok, bounds.answerBytesMax);
+    return bounded(response, isStream && response.ok, target.answerBytesMax);
   };
 }
 
-/** What the SDK sets, in the types of the library beside those of Node. */
-function asUndici({ method = 'GET', headers, body }: RequestInit) {
-  const pairs = Object.fromEntries(new Headers(headers));
-  return { method, headers: pairs, body: typeof body === 'string' ? body : null };
+function revealed(headers: FetchTarget['headers']): Record<string, string> {
+  const pairs = Object.entries(headers).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : value.reveal(),
+  ]);
+  return Object.fromEntries(pairs);
 }
 
 function bounded(response: UndiciResponse, isStream: boolean, bytesMax: number): Response {

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientOptions, type StandardSchemaV1 } from '@modelcontextprotocol/client';
-import type { Agent } from 'undici';
 import type { JsonObject } from '../../core/json.ts';
 import { CallTransport } from './call-transport.ts';
 import { wireFailureOf } from './judged-failure.ts';
-import { serverFetch } from './server-fetch.ts';
+import { serverFetch, type FetchTarget } from './server-fetch.ts';
 import { WireFailure } from './wire-failure.ts';
 
 /** Chosen here, so that no release of the SDK adds or drops one unnoticed; the first is offered. */
@@ -36,14 +35,9 @@ const NO_VALIDATION: NonNullable<ClientOptions['jsonSchemaValidator']> = {
   getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'not validated' }),
 };
 
-export interface SessionTarget {
+export interface SessionTarget extends Omit<FetchTarget, 'answerMsMax'> {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly agent: Agent;
-  readonly answerBytesMax: number;
   readonly callMsMax: number;
-  /** Whether to hear what the server says on its own. */
-  readonly isListening: boolean;
 }
 
 /** What there is to be told between calls. */
@@ -58,7 +52,7 @@ export class Session {
   #news = new Set<SessionNews>();
   #bell = Promise.withResolvers<void>();
 
-  private constructor({ url, headers, callMsMax, ...target }: SessionTarget) {
+  private constructor({ url, callMsMax, ...target }: SessionTarget) {
     this.#callMsMax = callMsMax;
     this.#client = new Client(CLIENT_INFO, {
       supportedProtocolVersions: PROTOCOL_VERSIONS,
@@ -66,8 +60,9 @@ export class Session {
       jsonSchemaValidator: NO_VALIDATION,
     });
     this.#transport = new CallTransport(new URL(url), {
-      fetch: serverFetch(target.agent, { ...target, answerMsMax: callMsMax + AFTER_CALL_MS }),
-      requestInit: { headers, redirect: 'manual' },
+      fetch: serverFetch({ ...target, answerMsMax: callMsMax + AFTER_CALL_MS }),
+      // Otherwise it follows those that stay within the origin.
+      requestInit: { redirect: 'manual' },
       reconnectionOptions: RECONNECTION,
       reconnectionScheduler: unhurried,
     });
