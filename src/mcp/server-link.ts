@@ -18,6 +18,7 @@ const NEW_SESSION_MS_MAX = 10_000;
 /** So often at most a session is replaced at once; a server that forgets every session is tried less and less. */
 const REPLACE_EVERY_MS = 10_000;
 
+const FORGOTTEN = 'it has forgotten the session';
 const NO_TOOLS: ToolList = { tools: [], isCut: false };
 
 export type ServerState = 'connecting' | 'connected' | 'down';
@@ -117,30 +118,34 @@ export class ServerLink {
     try {
       await this.#readList(session);
       this.#hold(session);
-      isUp();
-      await this.#watch(session);
+      await this.#watch(session, isUp);
     } finally {
+      const isInUse = this.#session === session;
       this.#session = undefined;
       if (signal.aborted) await session.close();
-      else void session.drop();
+      // Whoever waits for an answer is not to wait for the farewell as well.
+      else void (isInUse ? session.drop() : session.close());
     }
   }
 
-  /** Until the session is of no use any more, which throws, or the link is stopped. */
-  async #watch(session: Session): Promise<void> {
+  /**
+   * Until the session is of no use any more, which throws, or the link is stopped. It is up when it
+   * has lasted until it was first looked after: a server that comes and goes is tried less and less.
+   */
+  async #watch(session: Session, isUp: () => void): Promise<void> {
     const { clock, pingEveryMs } = this.#parts;
     const { signal } = this.#stopping;
     let listedAtMs = clock.monotonicMs();
     for (;;) {
       const news = await session.news(pingEveryMs, signal);
       if (signal.aborted) return;
-      if (news === 'forgotten')
-        throw new WireFailure('session_lost', 'it has forgotten the session');
+      if (news === 'forgotten') throw new WireFailure('session_lost', FORGOTTEN);
       const isStale = !session.tellsOfChanges && clock.monotonicMs() - listedAtMs >= LIST_EVERY_MS;
       if (news === 'list_changed' || (news === 'quiet' && isStale)) {
         await this.#readList(session);
         listedAtMs = clock.monotonicMs();
       } else await this.#ping(session);
+      isUp();
       if (news !== 'quiet') await waited(PAUSE_MS, signal);
     }
   }
