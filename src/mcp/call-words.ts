@@ -19,6 +19,7 @@ export function resultOfFailure(
     case 'unreachable':
       return failedResult('The tool server could not be reached.', message);
     case 'session_lost':
+    case 'sessionless':
     case 'http':
       return failedResult('The tool server did not accept the call.', message);
     case 'refused':

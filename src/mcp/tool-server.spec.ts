@@ -62,6 +62,26 @@ describe('a tool server', () => {
     expect(await call(server, 'failing')).toMatchObject({ isError: true, error: 'it went wrong' });
   });
 
+  it('may speak nothing but the version without sessions', async () => {
+    const tools = await simulatedServer({ newest: true });
+    const { server, toolNames } = await connectedTo(tools);
+    expect(server.link.about?.protocolVersion).toBe('2026-07-28');
+    expect(await call(server, 'echo', { text: 'hi' })).toMatchObject({ content: [{ text: 'hi' }] });
+
+    await tools.add({ name: 'new', run: () => textResult('new') });
+    await until('it is listed', () => (toolNames().includes('new') ? true : undefined));
+    await tools.waitForRequest(({ rpcMethod }) => rpcMethod === 'subscriptions/listen');
+
+    const controller = new AbortController();
+    const result = server.call('slow', {}, ALICE, controller.signal);
+    const seen = await tools.waitForCall(({ tool }) => tool === 'slow');
+    controller.abort(new Error('the caller has left'));
+    await expect(result).rejects.toThrow('the caller has left');
+    await seen.cancelled;
+    expect(await call(server, 'echo', { text: 'on' })).toMatchObject({ content: [{ text: 'on' }] });
+    expect(await call(server, 'disappears')).toMatchObject({ isError: true });
+  });
+
   it('shows what is to be seen', async () => {
     const { server } = await connectedTo(await simulatedServer());
     expect(await call(server, 'image')).toMatchObject({

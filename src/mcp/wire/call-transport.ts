@@ -6,6 +6,7 @@ import {
   isJSONRPCResultResponse,
   type JSONRPCMessage,
   type JSONRPCNotification,
+  type JSONRPCRequest,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
 
@@ -49,20 +50,29 @@ export class CallTransport extends StreamableHTTPClientTransport {
     if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
       await this.#cancel(message);
     } else if (isJSONRPCRequest(message)) {
-      const { id } = message;
-      const controller = new AbortController();
-      this.#underWay.set(id, controller);
-      try {
-        await super.send(message, {
-          ...(options?.headers && { headers: options.headers }),
-          requestSignal: controller.signal,
-          onRequestStreamEnd: () => this.#ended(id),
-        });
-      } catch (error) {
-        this.#underWay.delete(id);
-        throw error;
-      }
+      await this.#ask(message, options);
     } else await this.#sendAside(message);
+  }
+
+  async #ask(message: JSONRPCRequest, options: TransportSendOptions = {}): Promise<void> {
+    const { id } = message;
+    const { headers, requestSignal, onRequestStreamEnd = () => this.#ended(id) } = options;
+    const controller = new AbortController();
+    // Without sessions the SDK cancels a request by its connection alone.
+    requestSignal?.addEventListener('abort', () => this.#underWay.delete(id));
+    this.#underWay.set(id, controller);
+    try {
+      await super.send(message, {
+        ...(headers && { headers }),
+        requestSignal: requestSignal
+          ? AbortSignal.any([controller.signal, requestSignal])
+          : controller.signal,
+        onRequestStreamEnd,
+      });
+    } catch (error) {
+      this.#underWay.delete(id);
+      throw error;
+    }
   }
 
   /** A server may ask faster than it takes the answers. */

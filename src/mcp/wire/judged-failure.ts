@@ -1,5 +1,6 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import { errorParts } from '../../core/error-parts.ts';
+import { isObject, objectAt, parseObject, stringAt } from '../../core/json.ts';
 import { ANSWER_MISSING } from './call-transport.ts';
 import { WireFailure, type WireFailureKind } from './wire-failure.ts';
 
@@ -29,7 +30,7 @@ function judged(error: unknown): Judgement {
   const parts = [...errorParts(error)];
   const named = parts.map(({ name }) => OF_NAME[String(name)]).find((each) => each !== undefined);
   if (named !== undefined) return named;
-  if (error instanceof SdkHttpError) return ofStatus(error.status);
+  if (error instanceof SdkHttpError) return ofHttp(error);
   if (error instanceof ProtocolError) return ofProtocolError(error);
   if (error instanceof SdkError) return OF_CODE[error.code] ?? NOT_THE_PROTOCOL;
   const code = parts.map((part) => part['code']).find(isSystemCode);
@@ -58,6 +59,19 @@ const OF_CODE: Readonly<Record<string, Judgement>> = {
   [SdkErrorCode.NotConnected]: CLOSED,
 };
 
+/** By which a server says that it speaks none of the versions that it was offered. */
+const UNSUPPORTED_VERSION = -32_022;
+const SESSIONLESS: Judgement = [
+  'sessionless',
+  'MCP version negotiation failed: it speaks other versions only',
+];
+
+function ofHttp({ status, data }: SdkHttpError): Judgement {
+  const text = stringAt(isObject(data) ? data : undefined, 'text');
+  const error = text === undefined ? undefined : objectAt(parseObject(text), 'error');
+  return error?.['code'] === UNSUPPORTED_VERSION ? SESSIONLESS : ofStatus(status);
+}
+
 function ofStatus(status: number | undefined): Judgement {
   if (status === 404) return ['session_lost', 'it answered with HTTP status 404'];
   const isRedirect = status !== undefined && status >= 300 && status < 400;
@@ -66,6 +80,7 @@ function ofStatus(status: number | undefined): Judgement {
 }
 
 function ofProtocolError({ code, message }: ProtocolError): Judgement {
+  if (code === UNSUPPORTED_VERSION) return SESSIONLESS;
   if (code !== ANSWER_MISSING) return ['refused', message];
   if (message.includes('AnswerTooLargeError')) return TOO_LARGE;
   return BROKEN_OFF;

@@ -34,11 +34,9 @@ export function connectionsToServer(): Agent {
  */
 export function serverFetch(target: FetchTarget) {
   return async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
-    const isStream = init.method === 'GET';
     const headers = new Headers(init.headers);
-    // What belongs to a call is taken up where it broke off; nothing else is asked for.
-    const isWanted = target.isListening || headers.has('last-event-id');
-    if (isStream && !isWanted) return new Response(null, { status: 405 });
+    const isStream = isEndless(init.method, headers);
+    if (isStream && !isWanted(target, headers)) return new Response(null, { status: 405 });
     const response = await fetch(url, {
       method: init.method ?? 'POST',
       headers: { ...Object.fromEntries(headers), ...revealed(target.headers) },
@@ -49,6 +47,16 @@ export function serverFetch(target: FetchTarget) {
     });
     return bounded(response, isStream && response.ok, target.answerBytesMax);
   };
+}
+
+/** By either way in which a server says things on its own. */
+function isEndless(method: string | undefined, headers: Headers): boolean {
+  return method === 'GET' || headers.get('mcp-method') === 'subscriptions/listen';
+}
+
+/** What belongs to a call is taken up where it broke off. */
+function isWanted({ isListening }: FetchTarget, headers: Headers): boolean {
+  return isListening || headers.has('last-event-id');
 }
 
 function revealed(headers: FetchTarget['headers']): Record<string, string> {

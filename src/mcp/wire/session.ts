@@ -7,7 +7,9 @@ import { serverFetch, type FetchTarget } from './server-fetch.ts';
 import { WireFailure } from './wire-failure.ts';
 
 /** Chosen here, so that no release of the SDK adds or drops one unnoticed; the first is offered. */
-const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+/** Has no sessions; spoken with servers that speak nothing else. */
+const SESSIONLESS_VERSION = '2026-07-28';
 const CLIENT_INFO = { name: 'aibridge', version: '1' };
 
 const OPEN_MS_MAX = 10_000;
@@ -49,13 +51,16 @@ export class Session {
   readonly #transport: CallTransport;
   readonly #callMsMax: number;
   #callsUnderWay = 0;
+  #isDeaf = false;
   #news = new Set<SessionNews>();
   #bell = Promise.withResolvers<void>();
 
-  private constructor({ url, callMsMax, ...target }: SessionTarget) {
+  private constructor({ url, callMsMax, ...target }: SessionTarget, isSessionless: boolean) {
     this.#callMsMax = callMsMax;
     this.#client = new Client(CLIENT_INFO, {
-      supportedProtocolVersions: PROTOCOL_VERSIONS,
+      ...(isSessionless
+        ? { versionNegotiation: { mode: { pin: SESSIONLESS_VERSION } } }
+        : { supportedProtocolVersions: VERSIONS }),
       capabilities: {},
       jsonSchemaValidator: NO_VALIDATION,
     });
@@ -74,14 +79,27 @@ export class Session {
   }
 
   static async open(target: SessionTarget, signal: AbortSignal): Promise<Session> {
-    const session = new Session(target);
     const upTo = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS_MAX)]);
+    try {
+      return await Session.#openedAs(new Session(target, false), target, upTo);
+    } catch (error) {
+      if (wireFailureOf(error).kind !== 'sessionless') throw error;
+      return Session.#openedAs(new Session(target, true), target, upTo);
+    }
+  }
+
+  static async #openedAs(
+    session: Session,
+    { isListening }: SessionTarget,
+    upTo: AbortSignal,
+  ): Promise<Session> {
     // The SDK bounds the first request only; closing ends whatever it waits for.
     const giveUp = (): void => void session.#transport.close();
     upTo.addEventListener('abort', giveUp);
     try {
       upTo.throwIfAborted();
       await session.#client.connect(session.#transport, { timeout: OPEN_MS_MAX });
+      if (isListening) await session.#listen();
       upTo.throwIfAborted();
       return session;
     } catch (error) {
@@ -108,7 +126,8 @@ export class Session {
 
   /** Whether the server says when its list of tools changes. */
   get tellsOfChanges(): boolean {
-    return this.#client.getServerCapabilities()?.tools?.listChanged === true;
+    const tells = this.#client.getServerCapabilities()?.tools?.listChanged === true;
+    return tells && !this.#isDeaf;
   }
 
   get callsUnderWay(): number {
@@ -134,8 +153,9 @@ export class Session {
 
   /** Whether the server is there and knows this session. That it knows no pings is an answer too. */
   async ping(signal: AbortSignal): Promise<void> {
+    const method = this.#isSessionless ? 'server/discover' : 'ping';
     try {
-      await this.#request('ping', {}, { timeout: PING_MS_MAX, signal });
+      await this.#request(method, {}, { timeout: PING_MS_MAX, signal });
     } catch (error) {
       const failure = wireFailureOf(error);
       if (failure.kind !== 'refused') throw failure;
@@ -169,6 +189,18 @@ export class Session {
   /** Ends whatever is under way with a server that is not there any more. */
   async drop(): Promise<void> {
     await this.#client.close().catch(() => undefined);
+  }
+
+  get #isSessionless(): boolean {
+    return this.protocolVersion === SESSIONLESS_VERSION;
+  }
+
+  /** With sessions the SDK listens on its own. A server that ends the stream is asked from time to time. */
+  async #listen(): Promise<void> {
+    if (!this.#isSessionless || !this.tellsOfChanges) return;
+    const filter = { toolsListChanged: true };
+    const subscription = await this.#client.listen(filter, { timeout: OPEN_MS_MAX });
+    void subscription.closed.then(() => (this.#isDeaf = true));
   }
 
   #tell(news: SessionNews): void {

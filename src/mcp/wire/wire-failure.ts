@@ -15,6 +15,8 @@ export type WireFailureKind =
   /** The connection was gone before the answer was there. */
   | 'broken_off'
   | 'too_large'
+  /** It speaks only versions of the protocol without sessions. */
+  | 'sessionless'
   /** What it sent is not the protocol, or a version of it that nobody here speaks. */
   | 'unreadable';
 

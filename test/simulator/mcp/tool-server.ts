@@ -10,6 +10,7 @@ import {
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import {
+  createMcpHandler,
   Server,
   WebStandardStreamableHTTPServerTransport,
   type ListToolsResult,
@@ -27,6 +28,8 @@ export interface ToolServerOptions {
   readonly json?: boolean;
   /** Without: no session ids, no `tools/list_changed`. */
   readonly sessions?: boolean;
+  /** Speaks nothing older than version 2026-07-28 of the protocol, which has no sessions. */
+  readonly newest?: boolean;
   /** How many tools a page of the list has; all of them when absent. */
   readonly pageLength?: number;
 }
@@ -59,6 +62,7 @@ export class ToolServer {
   readonly #exchange = new AsyncLocalStorage<Exchange>();
   readonly #waiting = new Set<() => void>();
   readonly #http: HttpServer;
+  readonly #newest = createMcpHandler(() => this.#newServer(), { legacy: 'reject' });
 
   private constructor(options: ToolServerOptions) {
     this.#options = options;
@@ -120,7 +124,7 @@ export class ToolServer {
 
   async close(): Promise<void> {
     if (!this.#http.listening) return;
-    await this.forgetSessions();
+    await Promise.all([this.forgetSessions(), this.#newest.close()]);
     const closed = once(this.#http, 'close');
     this.#http.close();
     this.#http.closeAllConnections();
@@ -142,6 +146,7 @@ export class ToolServer {
 
   async #tellListChanged(): Promise<void> {
     const sessions = [...this.#sessions.values()];
+    this.#newest.notify.toolsChanged();
     await Promise.all(sessions.map(({ server }) => server.sendToolListChanged()));
   }
 
@@ -154,19 +159,27 @@ export class ToolServer {
       headers: req.headers,
     });
     this.#wake();
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
     const request = new Request(new URL(req.url ?? '/', this.url), {
+      signal: gone.signal,
       method: req.method ?? 'GET',
       headers: Object.entries(req.headers).map(([name, value]) => [name, String(value)]),
       ...(body.length > 0 && { body }),
     });
     await this.#exchange.run(exchange, async () => {
-      const transport = await this.#transportFor(req);
-      const response =
-        transport === undefined
-          ? Response.json({ error: 'Session not found' }, { status: 404 })
-          : await transport.handleRequest(request);
+      const response = await this.#respond(request, req);
       await send(response, res);
     });
+  }
+
+  async #respond(request: Request, req: IncomingMessage): Promise<Response> {
+    if (this.#options.newest === true) return this.#newest.fetch(request);
+    const transport = await this.#transportFor(req);
+    return (
+      transport?.handleRequest(request) ??
+      Response.json({ error: 'Session not found' }, { status: 404 })
+    );
   }
 
   /** Undefined: the session is not known. */
