@@ -172,15 +172,21 @@ export class PoolModel {
   }
 
   /** A call that finds out that a key serves makes it valid for everything. */
-  #mayBeCleared({ key, earliestMs }: KeyMark, look: Look): boolean {
+  #mayBeCleared(mark: KeyMark, look: Look): boolean {
     return this.#uses.some(
       (use) =>
-        use.key === key &&
+        use.key === mark.key &&
         use.servedMs !== null &&
         use.servedMs - CLOCK_READS_APART_MS < look.untilMs &&
-        use.endedMs >= earliestMs &&
+        this.#mayBeForgotten(mark, use) &&
         this.#mayHaveTried(use),
     );
+  }
+
+  /** What a bridge marks before it has heard that the key serves is forgotten when it does. */
+  #mayBeForgotten({ life, earliestMs }: KeyMark, { life: finder, endedMs }: KeyUse): boolean {
+    if (life === finder) return endedMs >= earliestMs;
+    return endedMs + SHARED_WITHIN_MS + this.#heldUpMs(endedMs, earliestMs) >= earliestMs;
   }
 
   #mayHaveTried({ key, endedMs }: KeyUse): boolean {

@@ -121,6 +121,17 @@ test('a call that has found out makes its key valid for everything', () => {
   expect(new PoolModel(1, { marks, uses: early }).sidelining(0, look(6_600))).toBeDefined();
 });
 
+test('what another bridge marks before it may have heard of that is forgotten as well', () => {
+  const uses = [aUse({})];
+  const after = (earliestMs: number, life: Life): KeyMark =>
+    mark({ life, cooldownMs: 60_000, earliestMs, latestMs: earliestMs });
+  const isSidelined = (other: KeyMark): boolean =>
+    new PoolModel(1, { marks: [GUESS, other], uses }).sidelining(0, look(20_000)) !== undefined;
+  expect(isSidelined(after(7_000, THERE))).toBe(false);
+  expect(isSidelined(after(11_000, THERE))).toBe(true);
+  expect(isSidelined(after(7_000, HERE))).toBe(true);
+});
+
 test('of the keys one is back first, at the latest when all that may sideline it is over', () => {
   const marks = [GUESS, mark({}), mark({ key: 1, cooldownMs: 3_000 })];
   expect(new PoolModel(2, { marks }).latestReturnMs(look(1_200))).toBe(4_100);
