@@ -118,6 +118,10 @@ const toolUsage = z
       .boolean()
       .meta({ description: 'The bridge offered the tool and called it itself.' }),
     error: z.string().nullable(),
+    durationMs: count.nullable().meta({
+      description: 'How long the bridge ran it. Null of tools that it did not, and while it runs.',
+    }),
+    resultBytes: count.nullable().meta({ description: 'How large the result was.' }),
     createdAt: time,
   })
   .meta({ id: 'ToolUsage' });

@@ -91,6 +91,8 @@ const TOOL_USAGE: Shape<ToolUsage> = {
     WHERE t.interception_id = i.id AND t.id = c.id)`,
   injected: 'c.injected',
   error: 'c.error',
+  durationMs: 'c.duration_ms',
+  resultBytes: 'c.result_bytes',
   createdAt: jsonTime('c.created_at'),
 };
 

@@ -70,6 +70,7 @@ class LoggedRecord implements InterceptionRecord {
   readonly usageSoFar: InterceptionRecord['usageSoFar'];
   readonly usage: InterceptionRecord['usage'];
   readonly prompt: InterceptionRecord['prompt'];
+  readonly toolBegun: InterceptionRecord['toolBegun'];
   readonly tool: InterceptionRecord['tool'];
   readonly thought: InterceptionRecord['thought'];
   readonly flush: InterceptionRecord['flush'];
@@ -82,7 +83,8 @@ class LoggedRecord implements InterceptionRecord {
     this.usageSoFar = (facts) => record.usageSoFar(facts);
     this.usage = (facts) => record.usage(facts);
     this.prompt = (facts) => record.prompt(facts);
-    this.tool = (facts) => record.tool(facts);
+    this.toolBegun = (facts) => record.toolBegun(facts);
+    this.tool = (facts, row) => record.tool(facts, row);
     this.thought = (facts) => record.thought(facts);
     this.flush = () => record.flush();
     this.end = async (facts) => {

@@ -1,4 +1,4 @@
-import type { EndFacts, InterceptionRecord, StartFacts } from '../../recording/index.ts';
+import type { EndFacts, InterceptionRecord, StartFacts, ToolRow } from '../../recording/index.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** An interception whose start is recorded. */
@@ -20,7 +20,7 @@ export interface InterceptionObserver {
 
 type Contents = Pick<InterceptionRecord, 'attempt' | 'usage' | 'prompt' | 'tool' | 'thought'>;
 /** Of what an interception knows of itself before it ends, the record alone is told. */
-type SoFar = Pick<InterceptionRecord, 'attemptBegun' | 'usageSoFar'>;
+type SoFar = Pick<InterceptionRecord, 'attemptBegun' | 'usageSoFar' | 'toolBegun'>;
 
 /** One of them, from its start to its end. */
 export interface ObservedInterception extends Contents {
@@ -67,8 +67,12 @@ export class ObservedRecord implements InterceptionRecord {
     for (const each of this.#observed) each.prompt(facts);
   }
 
-  tool(facts: Parameters<Contents['tool']>[0]): void {
-    this.#record.tool(facts);
+  toolBegun(facts: Parameters<SoFar['toolBegun']>[0]): ToolRow {
+    return this.#record.toolBegun(facts);
+  }
+
+  tool(facts: Parameters<Contents['tool']>[0], row?: ToolRow): void {
+    this.#record.tool(facts, row);
     for (const each of this.#observed) each.tool(facts);
   }
 

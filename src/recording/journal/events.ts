@@ -132,8 +132,12 @@ export interface ToolEvent extends ChildEvent {
   readonly serverUrl: string | null;
   /** Raw JSON as the model sent it, or a plain string where it is none. */
   readonly input: string | null;
+  /** The bridge offered the tool, and ran it. Written when that begins and again, as the same row, at its end. */
   readonly injected: boolean;
   readonly error: string | null;
+  /** How long the bridge ran it, and how large the result is, once it has ended. */
+  readonly durationMs?: number;
+  readonly resultBytes?: number;
 }
 
 export interface ThoughtEvent extends ChildEvent {

@@ -24,6 +24,8 @@ export type AttemptFacts = Omit<AttemptEvent, Stamped>;
 export type UsageFacts = Omit<UsageEvent, Stamped>;
 export type PromptFacts = Omit<PromptEvent, Stamped>;
 export type ToolFacts = Omit<ToolEvent, Stamped | keyof Caller>;
+/** Where the beginning of a tool was written. */
+export type ToolRow = string | undefined;
 export type ThoughtFacts = Omit<ThoughtEvent, Stamped>;
 export type EndFacts = Omit<EndEvent, Stamped>;
 
@@ -39,7 +41,10 @@ export interface InterceptionRecord {
   usageSoFar(facts: UsageFacts): void;
   usage(facts: UsageFacts): void;
   prompt(facts: PromptFacts): void;
-  tool(facts: ToolFacts): void;
+  /** A tool that the bridge is about to run, and what to say when it has ended. */
+  toolBegun(facts: ToolFacts): ToolRow;
+  /** `row`: of the tool's beginning, where that was recorded. */
+  tool(facts: ToolFacts, row?: ToolRow): void;
   thought(facts: ThoughtFacts): void;
   /** Sends what is known so far to the journal, so that it survives the process. */
   flush(): void;
@@ -113,10 +118,15 @@ export class JournalRecord implements InterceptionRecord {
     this.#append('prompt', membersOf({ ...facts, text: this.#content(facts.text) }));
   }
 
-  tool(facts: ToolFacts): void {
-    const input = facts.input === null ? null : this.#content(facts.input);
-    const { initiatorId, sessionId } = this.options.caller;
-    this.#append('tool', membersOf({ initiatorId, sessionId, ...facts, input }));
+  /** Goes to the journal at once: what a tool does stays done when the process dies. */
+  toolBegun(facts: ToolFacts): ToolRow {
+    const row = this.#tool(facts, undefined);
+    this.flush();
+    return row;
+  }
+
+  tool(facts: ToolFacts, row?: ToolRow): void {
+    this.#tool(facts, row);
   }
 
   thought(facts: ThoughtFacts): void {
@@ -147,6 +157,12 @@ export class JournalRecord implements InterceptionRecord {
     if (this.#attempt === undefined) return;
     const { rowId, members } = this.#attempt;
     this.#append('attempt_so_far', `${members},"status":${status}`, rowId);
+  }
+
+  #tool(facts: ToolFacts, row: ToolRow): ToolRow {
+    const input = facts.input === null ? null : this.#content(facts.input);
+    const { initiatorId, sessionId } = this.options.caller;
+    return this.#append('tool', membersOf({ initiatorId, sessionId, ...facts, input }), row);
   }
 
   /** For what gets a row of its own; `rowId` makes writing it twice harmless. */
@@ -183,6 +199,7 @@ export const UNRECORDED: InterceptionRecord = {
   usageSoFar: () => undefined,
   usage: () => undefined,
   prompt: () => undefined,
+  toolBegun: () => undefined,
   tool: () => undefined,
   thought: () => undefined,
   flush: () => undefined,

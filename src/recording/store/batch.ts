@@ -4,8 +4,8 @@ import type { RecordEvent } from '../journal/events.ts';
 type Table = Exclude<RecordEvent['kind'], 'attempt_so_far' | 'alive'>;
 
 /**
- * A batch by what is to be written, each row of it once: what was known of an attempt or
- * its usage before its end is of no interest when the end is in the same batch.
+ * A batch by what is to be written, each row of it once: what was known of an attempt,
+ * its usage or a tool before its end is of no interest when the end is in the same batch.
  */
 export function byTable(
   events: readonly RecordEvent[],
@@ -36,5 +36,6 @@ function finalEvents(events: readonly RecordEvent[]): ReadonlyMap<string, Record
 
 function finality(event: RecordEvent): number {
   if (event.kind === 'attempt_so_far') return event.status === null ? 0 : 1;
+  if (event.kind === 'tool') return event.durationMs === undefined ? 1 : 2;
   return event.kind === 'usage_so_far' ? 1 : 2;
 }

@@ -289,16 +289,20 @@ const STATEMENTS: Record<(typeof CHILDREN)[number], (json: string) => Prisma.Sql
   tool: (json) => Prisma.sql`
     WITH e AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(${json}::jsonb) AS e("rowId" uuid,
         id uuid, at bigint, "messageId" text, "initiatorId" text, "sessionId" text,
-        "toolCallId" text, tool text, "serverUrl" text, input text, injected boolean, error text)),
+        "toolCallId" text, tool text, "serverUrl" text, input text, injected boolean, error text,
+        "durationMs" int, "resultBytes" int)),
       inputs AS (
         INSERT INTO tool_inputs (id, interception_id, input)
         SELECT "rowId", id, input FROM e WHERE input IS NOT NULL ON CONFLICT DO NOTHING)
-    INSERT INTO tool_usages (id, interception_id, message_id, tool_call_id, call_key, tool,
-      server_url, injected, error, created_at)
+    INSERT INTO tool_usages AS t (id, interception_id, message_id, tool_call_id, call_key, tool,
+      server_url, injected, error, duration_ms, result_bytes, created_at)
     SELECT "rowId", id, "messageId", "toolCallId",
       tool_call_key("initiatorId", "sessionId", "toolCallId"), tool, "serverUrl", injected,
-      error, ${epochMs('at')}
-    FROM e ON CONFLICT DO NOTHING`,
+      error, "durationMs", "resultBytes", ${epochMs('at')}
+    FROM e ON CONFLICT (interception_id, id) DO UPDATE SET
+      error = excluded.error, duration_ms = excluded.duration_ms,
+      result_bytes = excluded.result_bytes
+    WHERE t.duration_ms IS NULL AND excluded.duration_ms IS NOT NULL`,
 
   thought: (json) => Prisma.sql`
     INSERT INTO thoughts (id, interception_id, message_id, source, text, created_at)
