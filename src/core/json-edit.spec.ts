@@ -1,7 +1,23 @@
-import { assert, constantFrom, dictionary, jsonValue, property, string } from 'fast-check';
+import {
+  array as fcArray,
+  assert,
+  constantFrom,
+  dictionary,
+  jsonValue,
+  property,
+  string,
+} from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseObject } from './json.ts';
-import { memberBytes, withMember, withMembers } from './json-edit.ts';
+import {
+  arrayOf,
+  elementsOf,
+  memberBytes,
+  withFirst,
+  withLast,
+  withMember,
+  withMembers,
+} from './json-edit.ts';
 
 function edited(json: string, name: string, value: string): string {
   const parsed = parseObject(json) ?? {};
@@ -80,4 +96,48 @@ test('the bytes of a value are those of the text', () => {
   const json = Buffer.from('{"é":"é","o": {"n": 1.50} }');
   expect(memberBytes(json, 'o')?.toString()).toBe('{"n": 1.50}');
   expect(memberBytes(json, 'none')).toBeUndefined();
+});
+
+const bytesOf = (...texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text));
+const texts = (elements: readonly Buffer[]): string[] => elements.map(String);
+
+describe('the elements of an array', () => {
+  test.each<[string, string[]]>([
+    ['[]', []],
+    [' [ ] ', []],
+    ['[1]', ['1']],
+    ['[ {"a" : [1, 2]} , "]," ,-1.0e2,null ]', ['{"a" : [1, 2]}', '"],"', '-1.0e2', 'null']],
+  ])('of %s are found as they are written', (array, elements) => {
+    expect(texts(elementsOf(Buffer.from(array)))).toEqual(elements);
+  });
+
+  test('of any array are those that it was made of', () => {
+    assert(
+      property(fcArray(jsonValue()), constantFrom(0, 2), (values, indent) => {
+        const found = elementsOf(Buffer.from(JSON.stringify(values, null, indent)));
+        expect(texts(found).map((text) => JSON.parse(text))).toEqual(
+          JSON.parse(JSON.stringify(values)),
+        );
+        expect(JSON.parse(String(arrayOf(found)))).toEqual(JSON.parse(JSON.stringify(values)));
+      }),
+    );
+  });
+});
+
+describe('elements are added', () => {
+  test.each([
+    ['[]', '["x",2]', '["x",2]'],
+    ['[ ]', '["x",2 ]', '[ "x",2]'],
+    ['[ 1.0, {} ]', '["x",2, 1.0, {} ]', '[ 1.0, {} ,"x",2]'],
+  ])('to %s, before and behind what it has', (array, before, behind) => {
+    const elements = bytesOf('"x"', '2');
+    expect(String(withFirst(Buffer.from(array), elements))).toBe(before);
+    expect(String(withLast(Buffer.from(array), elements))).toBe(behind);
+  });
+
+  test('when there are any', () => {
+    const array = Buffer.from('[ 1 ]');
+    expect(withFirst(array, [])).toBe(array);
+    expect(withLast(array, [])).toBe(array);
+  });
 });

@@ -17,6 +17,8 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const COMMA_TEXT = Buffer.from(',');
+const OPEN_TEXT = Buffer.from('[');
+const CLOSE_TEXT = Buffer.from(']');
 const OPENING = new Set([0x7b, 0x5b]);
 const CLOSING = new Set([0x7d, 0x5d]);
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
@@ -75,6 +77,50 @@ export function withMembers(json: Buffer, edits: ReadonlyMap<string, Buffer | un
     index === 0 ? [member] : [COMMA_TEXT, member],
   );
   return Buffer.concat([json.subarray(0, start), ...members, json.subarray(end)]);
+}
+
+/** The bytes of each element of a JSON array, without what stands around them. */
+export function elementsOf(array: Buffer): readonly Buffer[] {
+  const elements: Buffer[] = [];
+  let at = skipSpace(array, array.indexOf('[') + 1);
+  while (at < array.length && !CLOSING.has(array[at] ?? 0)) {
+    const end = endOfValue(array, at);
+    elements.push(array.subarray(at, end));
+    const after = skipSpace(array, end);
+    if (array[after] !== COMMA) break;
+    at = skipSpace(array, after + 1);
+  }
+  return elements;
+}
+
+export function arrayOf(elements: readonly Buffer[]): Buffer {
+  return Buffer.concat([OPEN_TEXT, joined(elements), CLOSE_TEXT]);
+}
+
+/** The text of a JSON array with these before its first element. What it has stays byte for byte. */
+export function withFirst(array: Buffer, elements: readonly Buffer[]): Buffer {
+  const start = array.indexOf('[') + 1;
+  return insertedInto(array, start, elements);
+}
+
+/** The same behind its last element. */
+export function withLast(array: Buffer, elements: readonly Buffer[]): Buffer {
+  return insertedInto(array, array.lastIndexOf(']'), elements);
+}
+
+function insertedInto(array: Buffer, at: number, elements: readonly Buffer[]): Buffer {
+  if (elements.length === 0) return array;
+  const isEmpty = CLOSING.has(array[skipSpace(array, array.indexOf('[') + 1)] ?? 0);
+  const isFirst = at === array.indexOf('[') + 1;
+  const parts = isEmpty ? [joined(elements)] : [joined(elements), COMMA_TEXT];
+  const added = Buffer.concat(isFirst || isEmpty ? parts : parts.toReversed());
+  return spliced(array, { start: at, end: at }, added);
+}
+
+function joined(elements: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    elements.flatMap((element, index) => (index === 0 ? [element] : [COMMA_TEXT, element])),
+  );
 }
 
 function memberSpan(json: Buffer, name: string): Span | undefined {
