@@ -31,6 +31,7 @@ export class DataPlaneService {
       sendActorHeaders: config.identity.sendActorHeaders,
       bodyBytesMax: config.server.maxBodyBytes,
       recordsPassthrough: config.audit.passthrough,
+      tools: undefined,
     });
   }
 

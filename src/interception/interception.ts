@@ -16,24 +16,30 @@ import {
   type UpstreamRequest,
   withoutHeader,
 } from '../upstream/index.ts';
-import { AnswerRelay } from './answer/answer-relay.ts';
-import { NOTHING_FOUND, type Amendment, type Api } from './apis/api.ts';
+import { AnswerRelay, type RelayOutcome, type RelayPlan } from './answer/answer-relay.ts';
+import type { AnswerObserver } from './answer/answer-observer.ts';
+import { NOTHING_FOUND, type Amendment, type Api, type InBandError } from './apis/api.ts';
 import { apiNamed } from './apis/apis.ts';
 import { sideRouteOf, type SideRoute } from './apis/side-routes.ts';
 import { renderFault, type FaultPlace } from './exchange/bridge-fault.ts';
 import { bridgeErrorOf, endingOf, finishAttempt, vendorErrorOf } from './answer/ending.ts';
 import type { Exchange } from './exchange/exchange.ts';
-import { FrameFilter } from './answer/frame-filter.ts';
+import { hidingFilter } from './answer/frame-filter.ts';
 import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
+import { TurnRelay } from './answer/turn-relay.ts';
 import { Ledger, type Ending } from './record/ledger.ts';
 import { openRecord, type RecordOptions } from './record/open-record.ts';
 import { outgoingRequest, type OutgoingOptions } from './request/outgoing-request.ts';
 import { startFacts } from './request/start-facts.ts';
-import type { ReceivedCall } from './request/received-call.ts';
+import { nextCall, type ReceivedCall } from './request/received-call.ts';
 import { receiveRequest, type ReceivedRequest } from './request/received-request.ts';
+import type { ToolLoop } from './tools/tool-loop.ts';
+import type { ToolSettings } from './tools/tool-offer.ts';
 
 export interface InterceptionOptions extends OutgoingOptions, RecordOptions {
   readonly bodyBytesMax: number;
+  /** Undefined where the bridge has no tools of its own. */
+  readonly tools: ToolSettings | undefined;
 }
 
 /**
@@ -45,6 +51,8 @@ export class Interception {
   readonly #options: InterceptionOptions;
   readonly #api: Api | undefined;
   readonly #sideRoute: SideRoute | undefined;
+  /** Undefined for a request that was offered no tools of the bridge's. */
+  #loop: ToolLoop | undefined;
 
   constructor(exchange: Exchange, options: InterceptionOptions) {
     this.#exchange = exchange;
@@ -76,9 +84,10 @@ export class Interception {
 
   /** What was read of the request ends here: a long answer is not to keep it in memory. */
   async #open() {
-    const { bodyBytesMax } = this.#options;
-    const reading = { api: this.#api, sideRoute: this.#sideRoute };
-    const request = await receiveRequest(this.#exchange, reading, bodyBytesMax);
+    const { bodyBytesMax, tools } = this.#options;
+    const reading = { api: this.#api, sideRoute: this.#sideRoute, bytesMax: bodyBytesMax, tools };
+    const request = await receiveRequest(this.#exchange, reading);
+    this.#loop = request.loop;
     const ledger = await this.#begin(request);
     return { ledger, call: request.call, refusal: request.error };
   }
@@ -97,17 +106,29 @@ export class Interception {
     const { instance, downstream } = this.#exchange;
     const bound = new CallBound(downstream.signal, instance.totalTimeoutMs);
     try {
-      const call = this.#call(ledger, received, bound.signal);
-      const result = await callBehindBreaker(call, instance.failover);
-      received.body?.release();
-      if (result.kind === 'answered') await this.#relay(ledger, result, received.hides);
-      else if (result.kind === 'failed') await this.#fail(ledger, result);
-      else if (result.kind === 'exhausted')
-        await this.#refuse(ledger, exhaustionError(result.exhausted));
-      else await this.#refuse(ledger, breakerError(result));
+      let call: ReceivedCall | undefined = received;
+      while (call !== undefined) call = await this.#turn(ledger, call, bound.signal);
     } finally {
       bound.lift();
     }
+  }
+
+  /** One call of the provider. There is another one to be made where tools of the bridge's have answered. */
+  async #turn(
+    ledger: Ledger,
+    received: ReceivedCall,
+    signal: AbortSignal,
+  ): Promise<ReceivedCall | undefined> {
+    const { failover } = this.#exchange.instance;
+    const result = await callBehindBreaker(this.#call(ledger, received, signal), failover);
+    received.body?.release();
+    if (result.kind === 'failed') await this.#fail(ledger, result);
+    else if (result.kind === 'exhausted')
+      await this.#refuse(ledger, exhaustionError(result.exhausted));
+    else if (result.kind === 'breaker_open') await this.#refuse(ledger, breakerError(result));
+    else if (this.#loop === undefined) await this.#relay(ledger, result, received.hides);
+    else return this.#relayTurn(ledger, { result, received, loop: this.#loop, signal });
+    return undefined;
   }
 
   #call(ledger: Ledger, received: ReceivedCall, signal: AbortSignal): LogicalCall<Inspected> {
@@ -119,7 +140,8 @@ export class Interception {
       byok: credential && { kind: 'byok', ...credential },
       pool: instance.pool,
       signal,
-      send: (attempt) => this.#send(attempt, outgoing(), received.model, signal),
+      send: (attempt) =>
+        this.#send(attempt, outgoing(), { turn: ledger.turn, model: received.model, signal }),
       inspect: (answer, used) =>
         inspectAnswer(answer, {
           provider: instance.provider,
@@ -137,15 +159,14 @@ export class Interception {
   async #send(
     attempt: Attempt,
     outgoing: UpstreamRequest,
-    model: string,
-    signal: AbortSignal,
+    { turn, model, signal }: { turn: number; model: string; signal: AbortSignal },
   ): Promise<Answer> {
     const { id, instance } = this.#exchange;
     const request = await instance.authorised(outgoing, attempt.credential);
     const dump = instance.dumps?.begin(
       {
         interceptionId: id,
-        turn: 1,
+        turn,
         ordinal: attempt.ordinal,
         startedAtMs: attempt.startedAtMs,
         model: this.#api && model,
@@ -159,30 +180,90 @@ export class Interception {
 
   async #relay(
     ledger: Ledger,
-    { inspected, attempt, openedWith, relayed }: AnsweredCall,
+    answered: AnsweredCall,
     hides: Amendment['hides'] | undefined,
   ): Promise<void> {
-    const { downstream } = this.#exchange;
-    const filter =
-      hides && inspected.observer.framing === 'stream' ? new FrameFilter(hides) : undefined;
+    const { inspected, attempt } = answered;
+    const isFiltered = hides !== undefined && inspected.observer.framing === 'stream';
     const relay = new AnswerRelay({
-      inspected,
-      downstream,
-      filter,
-      headers: this.#answerHeaders(inspected, attempt, filter !== undefined),
-      inBandError: (failure) => this.#inBandError(failure, inspected),
-      onFirstByte: () => ledger.firstByte(),
-      onBegun: (findings) => ledger.streaming(findings),
+      ...this.#relayPlan(ledger, answered),
+      filter: isFiltered ? hidingFilter(hides) : undefined,
+      headers: this.#answerHeaders(inspected, attempt, isFiltered),
       settle: async (outcome) => {
-        const { openingError } = inspected.observer;
-        if (inspected.error === undefined && openingError !== undefined) openedWith(openingError);
-        const error = vendorErrorOf(inspected);
-        finishAttempt(attempt, inspected, { outcome, error });
-        relayed({ kind: outcome.kind, error });
-        await ledger.end(endingOf(inspected, outcome, this.#exchange.instance.provider.failures));
+        this.#said(answered, outcome);
+        await this.#settle(ledger, inspected, outcome);
       },
     });
     await relay.run();
+  }
+
+  /** An error is an answer like any other, unless the caller's stream has begun and can only be ended. */
+  async #relayTurn(
+    ledger: Ledger,
+    { result, received, loop, signal }: AnsweredTurn,
+  ): Promise<ReceivedCall | undefined> {
+    const { inspected, attempt } = result;
+    const { id, downstream } = this.#exchange;
+    const isAnswer = inspected.answer.status < 300;
+    if (!isAnswer && !downstream.hasBegun) {
+      await this.#relay(ledger, result, undefined);
+      return undefined;
+    }
+    const plan = this.#relayPlan(ledger, result);
+    const relay = new TurnRelay({
+      ...plan,
+      headers: this.#answerHeaders(inspected, attempt, false),
+      inBandError: (failure) => this.#inBandError(failure, loop.weaver),
+      loop,
+      hides: received.hides,
+      signal,
+      witness: {
+        toolBegun: (call, tool) =>
+          ledger.toolBegun(inspected.observer.findings().messageId, call, tool),
+        note: (text) => ledger.note(text),
+      },
+      said: (outcome) => this.#said(result, outcome),
+      settle: (outcome) => this.#settle(ledger, inspected, outcome),
+      goesOn: (toolsMs) => {
+        const { hasGaps } = inspected.observer;
+        ledger.turnEnded(loop.told(inspected.observer.findings()), { hasGaps, toolsMs });
+      },
+      sendFault: (failure) =>
+        downstream.sendFault(renderFault(bridgeErrorOf(failure), this.#place()), id),
+    });
+    const goesOn = await relay.run();
+    if (!goesOn || this.#api === undefined) return undefined;
+    const next = nextCall(this.#exchange, this.#api, loop.request);
+    if (next.error === undefined) return next.call;
+    await this.#refuse(ledger, next.error);
+    return undefined;
+  }
+
+  #relayPlan(
+    ledger: Ledger,
+    { inspected }: AnsweredCall,
+  ): Omit<RelayPlan, 'filter' | 'headers' | 'settle'> {
+    return {
+      inspected,
+      downstream: this.#exchange.downstream,
+      inBandError: (failure) => this.#inBandError(failure, inspected.observer),
+      onFirstByte: () => ledger.firstByte(),
+      onBegun: (findings) => ledger.streaming(findings),
+    };
+  }
+
+  async #settle(ledger: Ledger, inspected: Inspected, outcome: RelayOutcome): Promise<void> {
+    const ending = endingOf(inspected, outcome, this.#exchange.instance.provider.failures);
+    await ledger.end(this.#loop === undefined ? ending : toldBy(this.#loop, ending));
+  }
+
+  /** The provider has said what it says. */
+  #said({ inspected, attempt, openedWith, relayed }: AnsweredCall, outcome: RelayOutcome): void {
+    const { openingError } = inspected.observer;
+    if (inspected.error === undefined && openingError !== undefined) openedWith(openingError);
+    const error = vendorErrorOf(inspected);
+    finishAttempt(attempt, inspected, { outcome, error });
+    relayed({ kind: outcome.kind, error });
   }
 
   #answerHeaders({ answer, observer }: Inspected, { credential }: Attempt, isFiltered: boolean) {
@@ -196,11 +277,13 @@ export class Interception {
     ];
   }
 
-  #inBandError(failure: UpstreamFailure, { observer }: Inspected): string {
-    const error = bridgeErrorOf(failure);
+  #inBandError(failure: UpstreamFailure, writer: Pick<AnswerObserver, 'inBandError'>): string {
+    return writer.inBandError(this.#inBand(bridgeErrorOf(failure)));
+  }
+
+  #inBand(error: BridgeError): InBandError {
     const { message, envelope } = renderFault(error, this.#place());
-    const { id } = this.#exchange;
-    return observer.inBandError({ code: error.code, message, interceptionId: id, envelope });
+    return { code: error.code, message, interceptionId: this.#exchange.id, envelope };
   }
 
   #place(): FaultPlace {
@@ -228,14 +311,28 @@ export class Interception {
     const { id, downstream } = this.#exchange;
     const message = error.detail.public;
     await ledger.end({ ...known, status: 'failed', error: { type: error.code, message } });
-    downstream.sendFault(renderFault(error, this.#place()), id);
+    if (downstream.hasBegun) downstream.end(this.#loop?.weaver.inBandError(this.#inBand(error)));
+    else downstream.sendFault(renderFault(error, this.#place()), id);
   }
 }
 
 type AnsweredCall = Extract<GuardedResult<Inspected>, { kind: 'answered' }>;
+interface AnsweredTurn {
+  readonly result: AnsweredCall;
+  readonly received: ReceivedCall;
+  readonly loop: ToolLoop;
+  readonly signal: AbortSignal;
+}
 type FailedCall = Extract<GuardedResult<Inspected>, { kind: 'failed' }>;
 
 /** What callers sent themselves is no secret to them: their answers go down as they came. */
 function poolKeyOf({ kind, secret }: Credential): Secret | undefined {
   return kind === 'centralized' && secret.isDistinctive ? secret : undefined;
+}
+
+function toldBy(loop: ToolLoop, ending: Ending): Ending {
+  const { answer } = ending;
+  return answer
+    ? { ...ending, answer: { ...answer, findings: loop.told(answer.findings) } }
+    : ending;
 }

@@ -1,5 +1,5 @@
 export { Attempt, type AttemptWitness, type Credential, type FinishedAttempt } from './attempt.ts';
-export { CallBound } from './wire/call-bound.ts';
+export { abortedBy, CallBound } from './wire/call-bound.ts';
 export type { BreakerSnapshot } from './breaker/breakers.ts';
 export type { FailoverSettings, InspectedAnswer, LogicalCall } from './failover.ts';
 export { callBehindBreaker, type GuardedResult, type RelayedEnd } from './guarded-call.ts';

@@ -1,12 +1,10 @@
 import { headerValue, UpstreamFailure } from '../../upstream/index.ts';
 import { isCut } from './answer-observer.ts';
+import { Beginning } from './beginning.ts';
 import type { Findings } from '../apis/api.ts';
 import type { Downstream } from '../exchange/downstream.ts';
 import type { FrameFilter } from './frame-filter.ts';
 import type { Inspected } from './inspect-answer.ts';
-
-/** So many chunks are looked at for the id of an answer: to look costs all that was found so far. */
-const BEGINNING_CHUNKS_MAX = 8;
 
 /** How an answer ended. Who is to blame is decided where it shows, at the read or at the write. */
 export type RelayOutcome =
@@ -41,13 +39,14 @@ export class AnswerRelay {
   readonly #plan: RelayPlan;
   readonly #announcedBytes: number;
   #relayedBytes = 0;
-  #beginningChunksLeft = BEGINNING_CHUNKS_MAX;
+  readonly #beginning: Beginning;
   #isSettled = false;
 
   constructor(plan: RelayPlan) {
     this.#plan = plan;
     const length = headerValue(plan.inspected.answer.headers, 'content-length');
     this.#announcedBytes = Number(length ?? NaN);
+    this.#beginning = new Beginning(plan.inspected.observer, plan.onBegun);
   }
 
   async run(): Promise<void> {
@@ -90,21 +89,10 @@ export class AnswerRelay {
     this.#relayedBytes += chunk.length;
     if (this.#relayedBytes === chunk.length) onFirstByte();
     const isWhole = this.#isWhole();
-    if (!isWhole) this.#tellOfBeginning();
+    if (!isWhole) this.#beginning.look();
     if (isWhole) await this.#settle({ kind: 'complete' });
     if (isWhole && observer.framing === 'length') downstream.end(chunk);
     else await this.#send(filter === undefined ? chunk : filter.pass(chunk));
-  }
-
-  /** Some streams begin with events that do not say yet whose answer they are. */
-  #tellOfBeginning(): void {
-    const { observer } = this.#plan.inspected;
-    if (this.#beginningChunksLeft === 0 || !observer.hasBegun) return;
-    const findings = observer.findings();
-    this.#beginningChunksLeft -= 1;
-    if (findings.messageId === null) return;
-    this.#beginningChunksLeft = 0;
-    this.#plan.onBegun(findings);
   }
 
   async #send(bytes: Buffer | undefined): Promise<void> {

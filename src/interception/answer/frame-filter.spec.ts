@@ -1,12 +1,12 @@
 import { array, assert, property, stringMatching } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameFilter } from './frame-filter.ts';
+import { hidingFilter } from './frame-filter.ts';
 
 const isHidden = (frame: Buffer): boolean => frame.includes('HIDDEN');
 
 /** What passes of a stream that is cut at these offsets. */
 function filtered(stream: string, cuts: readonly number[]): string {
-  const filter = new FrameFilter(isHidden);
+  const filter = hidingFilter(isHidden);
   const bytes = Buffer.from(stream);
   const ends = [...cuts, bytes.length].toSorted((a, b) => a - b);
   const passed = ends.map((end, index) => filter.pass(bytes.subarray(ends[index - 1] ?? 0, end)));
@@ -39,7 +39,7 @@ describe.each(EOLS)('with %s as line end', (_, eol) => {
   });
 
   test('lets a frame go as soon as its last byte is there', () => {
-    const filter = new FrameFilter(isHidden);
+    const filter = hidingFilter(isHidden);
     const frame = Buffer.from(written(['data: one\n\n']));
     const early = [...frame].map((byte) => filter.pass(Buffer.of(byte)).toString());
     expect(early.join('')).toBe(frame.toString());
@@ -55,7 +55,7 @@ test('takes out a hidden frame that only lacks its empty line', () => {
 });
 
 test('holds no more than a hidden frame could be long', () => {
-  const filter = new FrameFilter(isHidden);
+  const filter = hidingFilter(isHidden);
   const piece = Buffer.alloc(1024, 'x');
   let passedBytes = 0;
   for (let count = 1; count <= 1024; count += 1) {
@@ -70,7 +70,7 @@ test('passes any bytes unchanged when nothing is hidden', () => {
   const piece = stringMatching(/^[\r\n:a]{0,12}$/);
   assert(
     property(array(piece), (pieces) => {
-      const filter = new FrameFilter(() => false);
+      const filter = hidingFilter(() => false);
       const passed = pieces.map((text) => filter.pass(Buffer.from(text)));
       expect(Buffer.concat([...passed, filter.rest()]).toString()).toBe(pieces.join(''));
     }),

@@ -1,15 +1,17 @@
 const LF = 0x0a;
 const CR = 0x0d;
-/** A frame that is longer than this is none of those that are taken out. */
-const HIDDEN_BYTES_MAX = 16 * 1024;
+
+/** What becomes of a frame: itself, another one in its place, or nothing. */
+export type EditFrame = (frame: Buffer) => Buffer | undefined;
 
 /**
- * Takes frames out of a stream of server-sent events, wherever it is cut into
- * chunks. All other bytes pass as they are; held back is at most the beginning
- * of one frame, until its end shows what it is.
+ * Takes frames out of a stream of server-sent events or puts others in their place, wherever it
+ * is cut into chunks. All other bytes pass as they are; held back is at most the beginning
+ * of one frame, until its end shows what it is. A frame that gets too long passes as it is.
  */
 export class FrameFilter {
-  readonly #hides: (frame: Buffer) => boolean;
+  readonly #edit: EditFrame;
+  readonly #frameBytesMax: number;
   #held: Buffer[] = [];
   /** Length of the open frame so far; 0 between two frames. */
   #openBytes = 0;
@@ -18,8 +20,9 @@ export class FrameFilter {
   #isAfterCr = false;
   #isLastHidden = false;
 
-  constructor(hides: (frame: Buffer) => boolean) {
-    this.#hides = hides;
+  constructor(edit: EditFrame, frameBytesMax: number) {
+    this.#edit = edit;
+    this.#frameBytesMax = frameBytesMax;
   }
 
   /** What of the stream may go on, now that this has come. */
@@ -48,15 +51,16 @@ export class FrameFilter {
   #hold(bytes: Buffer, passed: Buffer[]): void {
     this.#openBytes += bytes.length;
     this.#held.push(bytes);
-    if (this.#openBytes <= HIDDEN_BYTES_MAX) return;
+    if (this.#openBytes <= this.#frameBytesMax) return;
     passed.push(...this.#held);
     this.#held = [];
   }
 
   #close(passed: Buffer[]): void {
-    const frame = Buffer.concat(this.#held);
-    this.#isLastHidden = frame.length > 0 && this.#hides(frame);
-    if (!this.#isLastHidden) passed.push(frame);
+    const frame = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
+    const edited = frame && frame.length > 0 ? this.#edit(frame) : frame;
+    this.#isLastHidden = edited === undefined;
+    if (edited !== undefined) passed.push(edited);
     this.#held = [];
     this.#openBytes = 0;
   }
@@ -91,4 +95,12 @@ export class FrameFilter {
     this.#isAfterCr = false;
     return 1;
   }
+}
+
+/** A frame that is longer than this is none of those that are taken out. */
+const HIDDEN_BYTES_MAX = 16 * 1024;
+
+/** Takes out what is hidden, and changes nothing else. */
+export function hidingFilter(hides: (frame: Buffer) => boolean): FrameFilter {
+  return new FrameFilter((frame) => (hides(frame) ? undefined : frame), HIDDEN_BYTES_MAX);
 }

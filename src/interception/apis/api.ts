@@ -1,10 +1,12 @@
 import type { BridgedApi } from '../../core/api-name.ts';
-import type { ErrorCode } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { SseEvent } from '../../core/sse-reader.ts';
+import type { OfferedTool } from '../../mcp/index.ts';
 import type { UpstreamError } from '../../providers/index.ts';
 import type { ThoughtSource, TokenCounts } from '../../recording/index.ts';
 import type { Gaps } from './gaps.ts';
+import type { InBandError } from './in-band-error.ts';
+import type { ToolDialect } from './tool-dialect.ts';
 
 /**
  * What an API adds to the one data path: how its requests read, how its answers
@@ -24,6 +26,8 @@ export interface Api {
    * in its place. Undefined, as for most, sends it as it came.
    */
   amendRequest?(body: JsonObject, json: Buffer): Amendment | undefined;
+  /** How the bridge's own tools take part. */
+  readonly tools?: ToolDialect;
 }
 
 export interface RequestFacts {
@@ -87,6 +91,8 @@ export interface ToolFinding {
   readonly toolCallId: string | null;
   readonly tool: string;
   readonly input: string | null;
+  /** The bridge's tool that was called, and not run: the answer ended too early for that. */
+  readonly notRun?: OfferedTool;
 }
 
 export interface ThoughtFinding {
@@ -94,13 +100,7 @@ export interface ThoughtFinding {
   readonly text: string;
 }
 
-export interface InBandError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly interceptionId: string;
-  /** The error as the body of an HTTP answer would have it. */
-  readonly envelope: JsonObject;
-}
+export type { InBandError };
 
 export const NOTHING_FOUND: Findings = {
   messageId: null,

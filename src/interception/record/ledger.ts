@@ -4,9 +4,13 @@ import type {
   EndStatus,
   InterceptionRecord,
   PromptFacts,
+  TokenCounts,
+  ToolFacts,
 } from '../../recording/index.ts';
 import type { Attempt, AttemptWitness, Credential, FinishedAttempt } from '../../upstream/index.ts';
-import { NOTHING_FOUND, type Findings } from '../apis/api.ts';
+import type { OfferedTool, ToolResult } from '../../mcp/index.ts';
+import type { ToolCall } from '../apis/tool-dialect.ts';
+import { NOTHING_FOUND, type Findings, type ToolFinding } from '../apis/api.ts';
 import { bounded } from './bounded.ts';
 
 export interface Ending {
@@ -44,6 +48,14 @@ export class Ledger implements AttemptWitness {
   #attemptUnderWay: Attempt | undefined;
   #firstByteMs: number | undefined;
   #hasEnded = false;
+  #turn = 1;
+  /** In which the caller got its first byte. */
+  #firstByteTurn: number | undefined;
+  /** How the first answer names itself, and what the turns before this one came to. */
+  #messageId: string | null = null;
+  #tokensBefore = NO_TOKENS;
+  #isPartial = false;
+  readonly #notes: string[] = [];
 
   constructor(record: InterceptionRecord, clock: Clock, { prompts, ...begun }: Begun) {
     this.#record = record;
@@ -51,6 +63,11 @@ export class Ledger implements AttemptWitness {
     this.#begun = begun;
     // They go to the journal with the beginning of the first attempt, before anything goes upstream.
     for (const prompt of prompts) record.prompt(prompt);
+  }
+
+  /** From 1 on. */
+  get turn(): number {
+    return this.#turn;
   }
 
   /** The number the next attempt gets, from 1 on. */
@@ -63,7 +80,7 @@ export class Ledger implements AttemptWitness {
     this.#attemptUnderWay = attempt;
     this.#lastCredential = attempt.credential;
     this.#keysTried.add(attempt.credential.secret.fingerprint);
-    this.#record.attemptBegun(attemptStart(attempt));
+    this.#record.attemptBegun(attemptStart(attempt, this.#turn));
   }
 
   headArrived(status: number): void {
@@ -73,9 +90,9 @@ export class Ledger implements AttemptWitness {
   attemptFinished(finished: FinishedAttempt): void {
     const { credential, status, outcome, cooldownMs, durationMs, error } = finished;
     this.#attemptUnderWay = undefined;
-    this.#waitedMs += finished.waitedMs;
+    this.#waited(finished.waitedMs);
     this.#record.attempt({
-      ...attemptStart(finished),
+      ...attemptStart(finished, this.#turn),
       status,
       outcome,
       cooldownMs,
@@ -85,18 +102,54 @@ export class Ledger implements AttemptWitness {
   }
 
   waitedForKey(ms: number): void {
-    this.#waitedMs += ms;
+    this.#waited(ms);
     this.#waitedForKeyMs += ms;
   }
 
   firstByte(): void {
-    this.#firstByteMs ??= this.#clock.monotonicMs();
+    if (this.#firstByteMs !== undefined) return;
+    this.#firstByteMs = this.#clock.monotonicMs();
+    this.#firstByteTurn = this.#turn;
   }
 
   /** A stream has begun, which may be long: what is known by now is to survive the process. */
   streaming({ messageId, usage }: Findings): void {
     if (usage !== undefined) this.#record.usageSoFar({ messageId, ...usage });
     this.#record.flush();
+  }
+
+  /** A tool of the bridge's is about to run for an answer. Answers what to call when it has ended. */
+  toolBegun(
+    messageId: string | null,
+    { id: toolCallId, input }: Pick<ToolCall, 'id' | 'input'>,
+    tool: OfferedTool,
+  ): (result: Pick<ToolResult, 'error' | 'bytes'>) => void {
+    const startedMs = this.#clock.monotonicMs();
+    const facts = {
+      ...toolFacts(messageId, { toolCallId, tool: '', input }),
+      ...ownToolFacts(tool),
+    };
+    const row = this.#record.toolBegun({ ...facts, error: NO_RESULT });
+    return ({ error, bytes }) => {
+      const durationMs = Math.round(this.#clock.monotonicMs() - startedMs);
+      const told = error === null ? null : bounded(error, 'message');
+      this.#record.tool({ ...facts, error: told, durationMs, resultBytes: bytes }, row);
+    };
+  }
+
+  /** For whoever reads the record. */
+  note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  /** An answer has come to its end, and another turn follows. `toolsMs`: how long tools have run for it. */
+  turnEnded(findings: Findings, { hasGaps, toolsMs }: { hasGaps: boolean; toolsMs: number }): void {
+    this.#contents(findings);
+    this.#messageId ??= findings.messageId;
+    this.#tokensBefore = sumOf(this.#tokensBefore, findings.usage ?? NO_TOKENS);
+    this.#isPartial ||= hasGaps || findings.usage === undefined;
+    this.#waited(toolsMs);
+    this.#turn += 1;
   }
 
   /** Resolves when the end is recorded. Only the first one counts. */
@@ -111,32 +164,38 @@ export class Ledger implements AttemptWitness {
       status: ending.status,
       ...errorFacts(ending, this.#lastCredential),
       upstreamStatus: status,
-      ...namedBy(findings),
+      ...namedBy({ ...findings, messageId: this.#messageId ?? findings.messageId }),
       durationMs: Math.round(this.#clock.monotonicMs() - this.#begun.receivedMs),
       attemptCount: this.#attemptCount,
       failedOver: this.#keysTried.size > 1,
       credentialHint: this.#lastCredential?.secret.hint ?? '',
       credentialFingerprint: this.#lastCredential?.secret.fingerprint ?? null,
-      ...usageFacts(findings, ending.status === 'completed' && !hasGaps),
+      ...this.#usageFacts(findings, ending.status === 'completed' && !hasGaps),
       ...this.#timings(),
-      notes: [...this.#begun.notes, ...this.#keyNotes(), ...notes],
+      notes: [...this.#begun.notes, ...this.#keyNotes(), ...this.#notes, ...notes],
     });
   }
 
   #contents({ messageId, usage, tools, thoughts }: Findings): void {
     if (usage !== undefined) this.#record.usage({ messageId, ...usage });
-    for (const { toolCallId, tool, input } of tools) {
-      this.#record.tool({
-        messageId,
-        toolCallId: toolCallId && bounded(toolCallId, 'name'),
-        tool: bounded(tool, 'name'),
-        serverUrl: null,
-        input,
-        injected: false,
-        error: null,
-      });
+    for (const tool of tools) {
+      const own = tool.notRun && { ...ownToolFacts(tool.notRun), error: NOT_RUN };
+      this.#record.tool({ ...toolFacts(messageId, tool), ...own });
     }
     for (const thought of thoughts) this.#record.thought({ messageId, ...thought });
+  }
+
+  #waited(ms: number): void {
+    // What the caller waited for later than its first byte is not what the bridge cost it till then.
+    if (this.#firstByteTurn === undefined || this.#firstByteTurn === this.#turn)
+      this.#waitedMs += ms;
+  }
+
+  #usageFacts({ usage }: Findings, isWhole: boolean): Pick<EndFacts, 'tokens' | 'usageSource'> {
+    const tokens = sumOf(this.#tokensBefore, usage ?? NO_TOKENS);
+    if (usage === undefined && this.#turn === 1) return { tokens, usageSource: 'none' };
+    const isAll = isWhole && usage !== undefined && !this.#isPartial;
+    return { tokens, usageSource: isAll ? 'provider' : 'partial' };
   }
 
   #keyNotes(): string[] {
@@ -156,11 +215,14 @@ export class Ledger implements AttemptWitness {
   }
 }
 
-function attemptStart({ ordinal, credential, startedAtMs }: Attempt | FinishedAttempt) {
+function attemptStart(
+  { ordinal, credential, startedAtMs }: Attempt | FinishedAttempt,
+  turn: number,
+) {
   const { kind, secret } = credential;
   return {
     ordinal,
-    turn: 1,
+    turn,
     credentialKind: kind,
     credentialHint: secret.hint,
     credentialFingerprint: secret.fingerprint,
@@ -191,14 +253,39 @@ function errorFacts(
   return { errorType: error.type, errorMessage: bounded(message, 'message') };
 }
 
-function usageFacts(
-  { usage }: Findings,
-  isWhole: boolean,
-): Pick<EndFacts, 'tokens' | 'usageSource'> {
-  if (usage === undefined) return { tokens: NO_TOKENS, usageSource: 'none' };
-  const { input, output, cacheRead, cacheWrite } = usage;
-  const usageSource = isWhole ? 'provider' : 'partial';
-  return { tokens: { input, output, cacheRead, cacheWrite }, usageSource };
+function sumOf(left: TokenCounts, right: TokenCounts): TokenCounts {
+  return {
+    input: left.input + right.input,
+    output: left.output + right.output,
+    cacheRead: left.cacheRead + right.cacheRead,
+    cacheWrite: left.cacheWrite + right.cacheWrite,
+  };
 }
 
-const NO_TOKENS = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+function toolFacts(
+  messageId: string | null,
+  { toolCallId, tool, input }: Pick<ToolFinding, 'toolCallId' | 'tool' | 'input'>,
+): ToolFacts {
+  return {
+    messageId,
+    toolCallId: toolCallId && bounded(toolCallId, 'name'),
+    tool: bounded(tool, 'name'),
+    serverUrl: null,
+    input,
+    injected: false,
+    error: null,
+  };
+}
+
+/** By the name that the server knows it by. */
+function ownToolFacts({
+  tool,
+  serverUrl,
+}: OfferedTool): Pick<ToolFacts, 'tool' | 'serverUrl' | 'injected'> {
+  return { tool: bounded(tool, 'name'), serverUrl, injected: true };
+}
+
+/** While a tool runs, and for ever when its process died meanwhile: the server may have done what it was asked. */
+const NO_RESULT = 'no result has come';
+const NOT_RUN = 'not run';
+const NO_TOKENS: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };

@@ -2,6 +2,7 @@ import { BridgeError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Translation } from '../../providers/index.ts';
 import type { Amendment, Api, RequestFacts } from '../apis/api.ts';
+import type { RequestText } from '../apis/tool-dialect.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
 
@@ -34,6 +35,13 @@ export interface CallOutcome {
   readonly call: ReceivedCall;
   readonly notes: readonly string[];
   readonly error: BridgeError | undefined;
+}
+
+/** What goes upstream to go on from an earlier call of the same request. */
+export function nextCall(exchange: Exchange, api: Api, { json, body }: RequestText): CallOutcome {
+  const facts = api.readRequest(body);
+  const outcome = callOf(exchange, api, { facts, parsed: body, json, body: json });
+  return { ...outcome, call: { ...outcome.call, isAmended: true } };
 }
 
 /** What goes upstream, and what there is to say of it. */

@@ -5,7 +5,9 @@ import type { SideRoute } from '../apis/side-routes.ts';
 import { detectClient, type DetectedClient } from './clients/client-detection.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
-import { callOf, type ReceivedCall } from './received-call.ts';
+import { offerTools, type ToolSettings } from '../tools/tool-offer.ts';
+import type { ToolLoop } from '../tools/tool-loop.ts';
+import { callOf, nextCall, type ReceivedCall } from './received-call.ts';
 import { readRequestBody } from './request-body.ts';
 import { decodeForReading } from './request-decoding.ts';
 import { NO_FACTS, readSideRequest } from './side-request.ts';
@@ -17,16 +19,25 @@ export interface ReceivedRequest {
   readonly client: DetectedClient;
   readonly turn: UserTurn;
   readonly call: ReceivedCall;
+  /** Undefined where the request was offered none of the bridge's tools. */
+  readonly loop: ToolLoop | undefined;
   /** What there is to say of it in the record. */
   readonly notes: readonly string[];
   readonly error: BridgeError | undefined;
 }
 
+/** What a request is read with. */
+interface Reading {
+  readonly api: Api | undefined;
+  readonly sideRoute: SideRoute | undefined;
+  readonly bytesMax: number;
+  readonly tools: ToolSettings | undefined;
+}
+
 /** Rejects only when the caller hangs up (`CallerGone`). */
 export async function receiveRequest(
   exchange: Exchange,
-  { api, sideRoute }: { readonly api: Api | undefined; readonly sideRoute: SideRoute | undefined },
-  bytesMax: number,
+  { api, sideRoute, bytesMax, tools }: Reading,
 ): Promise<ReceivedRequest> {
   const { req } = exchange;
   try {
@@ -37,8 +48,21 @@ export async function receiveRequest(
     const facts = api.readRequest(parsed);
     const client = clientOf(exchange, parsed, facts.turn);
     const turn = readUserTurn(facts.turn, client, api.textsJoinedBy);
-    const call = callOf(exchange, api, { facts, parsed, json, body });
-    return { facts, client, turn, ...call };
+    const { purpose } = client;
+    const offer =
+      tools && api.tools
+        ? offerTools(
+            exchange,
+            { dialect: api.tools, request: { json, body: parsed }, purpose },
+            tools,
+          )
+        : undefined;
+    const loop = offer?.loop;
+    const call = loop
+      ? nextCall(exchange, api, loop.request)
+      : callOf(exchange, api, { facts, parsed, json, body });
+    const notes = [...(offer?.notes ?? []), ...call.notes];
+    return { facts, client, turn, loop, ...call, notes };
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
     return { ...unread(exchange, undefined), error };
@@ -80,6 +104,7 @@ function unread(exchange: Exchange, body: HeldBody | undefined): ReceivedRequest
       translated: undefined,
       hides: undefined,
     },
+    loop: undefined,
     notes: [],
     error: undefined,
   };

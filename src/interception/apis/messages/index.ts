@@ -2,6 +2,7 @@ import type { Api } from '../api.ts';
 import { readMessagesAnswer } from './messages-answer.ts';
 import { readMessagesRequest } from './messages-request.ts';
 import { MessagesStreamReader } from './messages-stream.ts';
+import { MESSAGES_TOOLS } from './messages-tools.ts';
 
 /** Anthropic's Messages API. */
 export const MESSAGES: Api = {
@@ -10,4 +11,5 @@ export const MESSAGES: Api = {
   readRequest: readMessagesRequest,
   readStream: (gaps) => new MessagesStreamReader(gaps),
   readAnswer: readMessagesAnswer,
+  tools: MESSAGES_TOOLS,
 };
