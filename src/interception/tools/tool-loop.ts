@@ -126,7 +126,7 @@ export class ToolLoop {
     }
     this.#turnsWithTools += 1;
     const startedMs = performance.now();
-    const timeout = AbortSignal.timeout(Math.max(0, totalTimeoutMs - this.#ranMs));
+    const timeout = AbortSignal.timeout(Math.max(0, Math.ceil(totalTimeoutMs - this.#ranMs)));
     const either = AbortSignal.any([signal, timeout]);
     const results = await Promise.all(
       calls.map(async (call, index) => ({
