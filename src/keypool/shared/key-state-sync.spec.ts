@@ -23,6 +23,8 @@ class SharedRecord {
   merges = 0;
   /** What happens meanwhile. */
   onMerge: () => void = () => undefined;
+  /** When somebody asks for the time: what it is, if not that of the clock. */
+  onTime: () => number | undefined = () => undefined;
   readonly clock = new FakeClock();
 
   fall(): void {
@@ -68,7 +70,7 @@ class FakeStore extends KeyStateStore {
     this.shared.assertThere();
     this.shared.listeners.add(listener);
     return {
-      nowMs: async () => this.shared.clock.nowMs(),
+      nowMs: async () => this.shared.onTime() ?? this.shared.clock.nowMs(),
       read: async (keys?: readonly KeyName[]) => {
         this.shared.assertThere();
         const isWanted = (record: KeyName): boolean =>
@@ -106,7 +108,7 @@ function aReplica(shared: SharedRecord, ready?: Promise<void>, wall = new FakeCl
   const tell = (): void => process.told.splice(0).forEach((transition) => sync.tell(transition));
   const becomes = (kind: string) =>
     vi.waitFor(() => expect(process.key(0).stateFor().kind).toBe(kind), { interval: 2 });
-  return { ...process, log, sync, tell, becomes };
+  return { ...process, log, sync, tell, becomes, nowMs: () => clock.nowMs() };
 }
 
 describe('keeping in step', () => {
@@ -202,6 +204,23 @@ describe('keeping in step', () => {
         );
       }
     }
+  });
+
+  it('the quickest of three answers about the time counts', async () => {
+    const shared = new SharedRecord();
+    const wall = new FakeClock(shared.clock.nowMs());
+    // How long each answer takes to come back, from a database that is always 3 s ahead.
+    const delays = [8_000, 30, 6_000, 1_000];
+    shared.onTime = () => {
+      const databaseMs = wall.nowMs() + 3_000;
+      wall.advanceMs(delays.shift() ?? 0);
+      return databaseMs;
+    };
+    const replica = aReplica(shared, undefined, wall);
+    replica.cool(0, 60_000);
+    await vi.waitFor(() => expect(replica.log.said).toEqual(['info key states are shared']));
+    expect(delays).toEqual([1_000]);
+    expect(Math.abs(replica.nowMs() - (wall.nowMs() + 3_000))).toBeLessThanOrEqual(15);
   });
 
   it('a clock that is set back or forward lengthens and shortens no cooldown', async () => {
