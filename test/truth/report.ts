@@ -21,6 +21,7 @@ export function reportOf(
   );
   const audited = attempts.map((attempt) =>
     [
+      new Date(timeOf(attempt['started_at'])).toISOString().slice(11, 23),
       String(attempt['credential_hint']).slice(-4),
       attempt['outcome'],
       attempt['status'],

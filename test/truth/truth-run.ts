@@ -1,5 +1,6 @@
 import type { TestServer } from '../support/postgres.ts';
 import { accountsOf } from './accounts.ts';
+import { keyHistory } from './key-history.ts';
 import { observe } from './client.ts';
 import type { Habits } from './habits.ts';
 import { Random } from './random.ts';
@@ -194,7 +195,8 @@ class Round {
     const { tally } = this.#parts;
     const known = await accountsOf(this.#system, window);
     const { pulse } = this.#system;
-    tally.add(differencesIn(known, (fromMs, untilMs) => pulse.heldUpMs(fromMs, untilMs)));
+    const found = differencesIn(known, (fromMs, untilMs) => pulse.heldUpMs(fromMs, untilMs));
+    tally.add(found.length === 0 ? found : [...found, await keyHistory(this.#system, found)]);
     tally.compared(known.map(endingOf));
     this.#run.onProgress?.(tally.result());
   }
