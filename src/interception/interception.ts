@@ -12,7 +12,7 @@ import {
   exhaustionError,
   type LogicalCall,
   relayedAnswerHeaders,
-  type UpstreamFailure,
+  UpstreamFailure,
   type UpstreamRequest,
   withoutHeader,
 } from '../upstream/index.ts';
@@ -22,7 +22,13 @@ import { NOTHING_FOUND, type Amendment, type Api, type InBandError } from './api
 import { apiNamed } from './apis/apis.ts';
 import { sideRouteOf, type SideRoute } from './apis/side-routes.ts';
 import { renderFault, type FaultPlace } from './exchange/bridge-fault.ts';
-import { bridgeErrorOf, endingOf, finishAttempt, vendorErrorOf } from './answer/ending.ts';
+import {
+  bridgeErrorOf,
+  endingOf,
+  finishAttempt,
+  refusalInBand,
+  vendorErrorOf,
+} from './answer/ending.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { hidingFilter } from './answer/frame-filter.ts';
 import { inspectAnswer, type Inspected } from './answer/inspect-answer.ts';
@@ -197,16 +203,15 @@ export class Interception {
     await relay.run();
   }
 
-  /** An error is an answer like any other, unless the caller's stream has begun and can only be ended. */
   async #relayTurn(
     ledger: Ledger,
     { result, received, loop, signal }: AnsweredTurn,
   ): Promise<ReceivedCall | undefined> {
     const { inspected, attempt } = result;
     const { id, downstream } = this.#exchange;
-    const isAnswer = inspected.answer.status < 300;
-    if (!isAnswer && !downstream.hasBegun) {
-      await this.#relay(ledger, result, undefined);
+    if (inspected.answer.status >= 300) {
+      if (downstream.hasBegun) await this.#endWithRefusal(ledger, result, loop);
+      else await this.#relay(ledger, result, undefined);
       return undefined;
     }
     const plan = this.#relayPlan(ledger, result);
@@ -237,6 +242,17 @@ export class Interception {
     if (next.error === undefined) return next.call;
     await this.#refuse(ledger, next.error);
     return undefined;
+  }
+
+  /** The provider refuses a later turn: the caller's stream has begun and can only be ended. */
+  async #endWithRefusal(ledger: Ledger, result: AnsweredCall, loop: ToolLoop): Promise<void> {
+    const { inspected } = result;
+    this.#said(result, COMPLETE);
+    await this.#settle(ledger, inspected, COMPLETE);
+    const failure = new UpstreamFailure('malformed', `status ${inspected.answer.status}`);
+    const told = refusalInBand(inspected, this.#inBand(bridgeErrorOf(failure)));
+    this.#exchange.downstream.end(loop.weaver.inBandError(told));
+    inspected.body.cancel();
   }
 
   #relayPlan(
@@ -324,6 +340,8 @@ interface AnsweredTurn {
   readonly signal: AbortSignal;
 }
 type FailedCall = Extract<GuardedResult<Inspected>, { kind: 'failed' }>;
+
+const COMPLETE: RelayOutcome = { kind: 'complete' };
 
 /** What callers sent themselves is no secret to them: their answers go down as they came. */
 function poolKeyOf({ kind, secret }: Credential): Secret | undefined {

@@ -280,15 +280,15 @@ function suite(api: ToolApi, mode: Mode): void {
       leaving.abort();
       await expect(asked).rejects.toThrow();
       await call.cancelled;
-      const [id] = await until('the record', () =>
-        fleet.tables.rows(
-          `SELECT id FROM interceptions WHERE provider_name = $1 AND status <> 'in_progress'`,
+      const row = await until('the record', async () => {
+        const [found] = await fleet.tables.rows(
+          `SELECT * FROM interceptions WHERE provider_name = $1 AND status <> 'in_progress'`,
           [leaves.name],
-        ),
-      );
-      const row = await fleet.tables.ended(String(id?.['id']));
+        );
+        return found;
+      });
       expect(row).toMatchObject({ status: 'aborted', output_tokens: '7' });
-      const recorded = await fleet.tables.children('tool_usages', String(id?.['id']));
+      const recorded = await fleet.tables.children('tool_usages', String(row['id']));
       expect(recorded).toMatchObject([{ tool: 'slow', error: expect.stringContaining('stopped') }]);
     });
   });

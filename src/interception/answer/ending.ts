@@ -1,7 +1,9 @@
 import { BridgeError, type ErrorCode } from '../../core/errors.ts';
+import { parseObject } from '../../core/json.ts';
 import type { KeyFailures, UpstreamError } from '../../providers/index.ts';
 import { effectiveStatus } from '../../keypool/index.ts';
 import type { Attempt, UpstreamFailure } from '../../upstream/index.ts';
+import type { InBandError } from '../apis/api.ts';
 import type { AnswerObserver } from './answer-observer.ts';
 import type { RelayOutcome } from './answer-relay.ts';
 import type { Inspected } from './inspect-answer.ts';
@@ -120,4 +122,12 @@ export function finishAttempt(
         : { outcome: 'served' },
     );
   }
+}
+
+/** A provider's error, to be told in a stream that has begun. */
+export function refusalInBand({ body, error }: Inspected, fallback: InBandError): InBandError {
+  const envelope = parseObject(body.peeked.toString('utf8')) ?? fallback.envelope;
+  if (error === undefined) return { ...fallback, envelope };
+  const { code, type, message } = error;
+  return { ...fallback, code: code || type || fallback.code, message, envelope };
 }

@@ -51,6 +51,7 @@ export class ToolLoop {
   readonly weaver: Weaver;
   readonly #options: LoopOptions;
   readonly #tools: ReadonlyMap<string, OfferedTool>;
+  /** The calls of this turn. */
   readonly #run = new Set<string>();
   readonly #hidden: Buffer[] = [];
   #request: RequestText;
@@ -86,6 +87,7 @@ export class ToolLoop {
   /** The turn has gone wrong: nothing of it is run. */
   giveUp(): void {
     this.#ending = this.weaver.endTurn().ending;
+    this.#run.clear();
   }
 
   /** Of the bridge's tools the record knows those that were run; the others are said to be not. */
@@ -103,6 +105,7 @@ export class ToolLoop {
   async finishTurn(witness: ToolWitness, signal: AbortSignal): Promise<TurnEnd> {
     const turn = this.weaver.endTurn();
     this.#ending = turn.ending;
+    this.#run.clear();
     if (turn.calls.length === 0) return 'last';
     if (this.#isForbidden) return 'defiant';
     const results = await this.#answers(turn, witness, signal);
