@@ -4,6 +4,7 @@ import { answer, rateLimited, serverError, type Behaviour } from '../simulator/i
 import { type Mode } from '../support/api-under-test.ts';
 import { Fleet, type FleetProvider } from '../support/fleet.ts';
 import { recordOf } from '../support/record-of.ts';
+import { toolServerVariables, toolsAreKnown } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 import { TOOL_APIS, type ToolApi } from './tool-apis.ts';
 
@@ -13,26 +14,17 @@ let tools: ToolServer;
 beforeAll(async () => {
   tools = await ToolServer.start();
   await fleet.start({
-    AIBRIDGE_MCP_0_NAME: 'test',
-    AIBRIDGE_MCP_0_URL: tools.url,
+    ...toolServerVariables(tools),
     AIBRIDGE_MCP_TURNS: '3',
     AIBRIDGE_BREAKER: 'off',
   });
-  await until('the tools are known', async () => {
-    const { body } = await get('/api/v1/mcp');
-    return /"connected"/.test(body) || undefined;
-  });
+  await toolsAreKnown(fleet.bridge);
 });
 afterAll(async () => {
   await fleet.stop();
   await tools.close();
 });
 afterEach(() => fleet.simulator.assertNoUnscripted());
-
-async function get(path: string): Promise<{ status: number; body: string }> {
-  const res = await fetch(`${fleet.bridge.url}${path}`);
-  return { status: res.status, body: await res.text() };
-}
 
 const USAGE = { input: 10, output: 7 };
 const calling = (...calls: readonly object[]): Behaviour =>

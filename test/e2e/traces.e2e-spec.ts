@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ToolServer } from '../simulator/mcp/index.ts';
 import { answer, rateLimited } from '../simulator/index.ts';
-import { messagesBody, startSystem, type System } from '../support/system.ts';
+import { messagesBody, POOL_KEY, startSystem, type System } from '../support/system.ts';
+import { toolServerVariables, toolsAreKnown } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 
 const FIRST = 'sk-ant-api03-the-first-of-the-pool-0001';
@@ -207,5 +209,49 @@ test('no span holds a key, a prompt, an answer or a query', () => {
   expect(collector.text).toContain('aibridge');
   for (const secret of [FIRST, SECOND, 'secret prompt', 'secret answer', 'hush']) {
     expect(collector.text).not.toContain(secret);
+  }
+});
+
+test('a tool that the bridge runs is a span of its own, without what it was told', async () => {
+  const tools = await ToolServer.start();
+  const withTools = await startSystem({
+    env: {
+      ...toolServerVariables(tools),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    },
+  });
+  try {
+    await toolsAreKnown(withTools.bridge);
+    const call = { name: 'bmcp_test_failing', id: 'call_1', input: { text: 'a secret input' } };
+    const usage = { input: 10, output: 7 };
+    withTools.simulator.key(POOL_KEY).inOrder(answer({ tools: [call], usage }), answer({ usage }));
+    const body = messagesBody();
+    await (
+      await fetch(`${withTools.bridge.url}/anthropic/v1/messages`, { method: 'POST', body })
+    ).text();
+
+    const spans = await collector.trace('Intercept');
+    expect(namesIn(spans)).toContain(
+      'Intercept.ProcessRequest > Intercept.ProcessRequest.ToolCall',
+    );
+    const span = spans.find(({ name }) => name.endsWith('.ToolCall'));
+    expect(span?.status.code).toBe(ERROR);
+    expect(attributesOf(span)).toMatchObject({
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': 'failing',
+      'gen_ai.tool.call.id': 'call_1',
+      mcp_tool_name: 'failing',
+      mcp_server_url: tools.url,
+    });
+    const root = spans.find(({ name }) => name === 'Intercept');
+    expect(attributesOf(root)).toMatchObject({
+      'gen_ai.usage.input_tokens': 20,
+      'gen_ai.usage.output_tokens': 14,
+    });
+    expect(collector.text).not.toContain('a secret input');
+  } finally {
+    await withTools.stop();
+    await tools.close();
   }
 });

@@ -17,6 +17,7 @@ import type {
 } from '../record/interception-observer.ts';
 
 type Attempt = Parameters<ObservedInterception['attempt']>[0];
+type Tool = Parameters<ObservedInterception['tool']>[0];
 type Usage = Parameters<ObservedInterception['usage']>[0];
 
 /**
@@ -51,6 +52,8 @@ class TracedInterception implements ObservedInterception {
   readonly #process: Span | undefined;
   readonly #processContext: Context;
   #recordingEnd: Span | undefined;
+  #inputTokens = 0;
+  #outputTokens = 0;
 
   constructor(interception: BegunInterception, tracing: Tracing, clock: Clock) {
     const { exchange, readMs, recordedMs } = interception;
@@ -97,10 +100,13 @@ class TracedInterception implements ObservedInterception {
     span.end(startedAt + durationMs);
   }
 
+  /** Of every turn; the root has what all of them come to. */
   usage({ messageId, input, output }: Usage): void {
+    this.#inputTokens += input;
+    this.#outputTokens += output;
     this.#root.setAttributes({
-      'gen_ai.usage.input_tokens': input,
-      'gen_ai.usage.output_tokens': output,
+      'gen_ai.usage.input_tokens': this.#inputTokens,
+      'gen_ai.usage.output_tokens': this.#outputTokens,
       ...(messageId !== null && { 'gen_ai.response.id': messageId }),
     });
     this.#moment('Intercept.RecordTokenUsage');
@@ -110,7 +116,8 @@ class TracedInterception implements ObservedInterception {
     this.#moment('Intercept.RecordPromptUsage');
   }
 
-  tool(): void {
+  tool(facts: Tool): void {
+    if (facts.durationMs !== undefined) this.#toolCall(facts, facts.durationMs);
     this.#moment('Intercept.RecordToolUsage');
   }
 
@@ -142,6 +149,24 @@ class TracedInterception implements ObservedInterception {
     const now = this.#wall(this.#clock.monotonicMs());
     this.#recordingEnd?.end(now);
     this.#root.end(now);
+  }
+
+  /** A tool that the bridge has run. */
+  #toolCall(facts: Tool, durationMs: number): void {
+    const endedMs = this.#clock.monotonicMs();
+    const span = this.#start('Intercept.ProcessRequest.ToolCall', this.#processContext, {
+      atMs: endedMs - durationMs,
+      kind: SpanKind.CLIENT,
+    });
+    span.setAttributes({
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': facts.tool,
+      mcp_tool_name: facts.tool,
+      ...(facts.serverUrl !== null && { mcp_server_url: facts.serverUrl }),
+      ...(facts.toolCallId !== null && { 'gen_ai.tool.call.id': facts.toolCallId }),
+    });
+    if (facts.error !== null) fail(span, 'tool_error');
+    span.end(this.#wall(endedMs));
   }
 
   #start(name: string, parent: Context, at: { atMs: number; kind?: SpanKind }): Span {
