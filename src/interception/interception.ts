@@ -223,8 +223,7 @@ export class Interception {
       hides: received.hides,
       signal,
       witness: {
-        toolBegun: (call, tool) =>
-          ledger.toolBegun(inspected.observer.findings().messageId, call, tool),
+        toolBegun: (call, tool) => ledger.toolBegun(inspected.observer.findings(), call, tool),
         note: (text) => ledger.note(text),
       },
       said: (outcome) => this.#said(result, outcome),

@@ -76,7 +76,6 @@ test('kill -9: what the server was asked is on record, and that nobody knows wha
   script(calling('bmcp_test_slow'));
   const wire = await Wire.connect(system.bridge.url);
   await wire.post(PATH, messagesBody({ stream: true }));
-  await wire.receives('Let me see.');
   const call = await tools.waitForCall();
   const [open] = await until('the open record', async () => {
     const rows = await system.tables.rows(

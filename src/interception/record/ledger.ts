@@ -49,6 +49,8 @@ export class Ledger implements AttemptWitness {
   #firstByteMs: number | undefined;
   #hasEnded = false;
   #turn = 1;
+  /** The newest of which is written what its answer says. */
+  #saidTurn = 0;
   /** In which the caller got its first byte. */
   #firstByteTurn: number | undefined;
   /** How the first answer names itself, and what the turns before this one came to. */
@@ -120,13 +122,15 @@ export class Ledger implements AttemptWitness {
 
   /** A tool of the bridge's is about to run for an answer. Answers what to call when it has ended. */
   toolBegun(
-    messageId: string | null,
+    findings: Findings,
     { id: toolCallId, input }: Pick<ToolCall, 'id' | 'input'>,
     tool: OfferedTool,
   ): (result: Pick<ToolResult, 'error' | 'bytes'>) => void {
+    // A process that dies while it runs leaves what the answer has cost.
+    this.#said(findings);
     const startedMs = this.#clock.monotonicMs();
     const facts = {
-      ...toolFacts(messageId, { toolCallId, tool: '', input }),
+      ...toolFacts(findings.messageId, { toolCallId, tool: '', input }),
       ...ownToolFacts(tool),
     };
     const row = this.#record.toolBegun({ ...facts, error: NO_RESULT });
@@ -176,12 +180,20 @@ export class Ledger implements AttemptWitness {
     });
   }
 
-  #contents({ messageId, usage, tools, thoughts }: Findings): void {
-    if (usage !== undefined) this.#record.usage({ messageId, ...usage });
+  #contents(findings: Findings): void {
+    this.#said(findings);
+    const { messageId, tools } = findings;
     for (const tool of tools) {
       const own = tool.notRun && { ...ownToolFacts(tool.notRun), error: NOT_RUN };
       this.#record.tool({ ...toolFacts(messageId, tool), ...own });
     }
+  }
+
+  /** What an answer says but for the tools that it calls: once, whether tools run for it or not. */
+  #said({ messageId, usage, thoughts }: Findings): void {
+    if (this.#saidTurn === this.#turn) return;
+    this.#saidTurn = this.#turn;
+    if (usage !== undefined) this.#record.usage({ messageId, ...usage });
     for (const thought of thoughts) this.#record.thought({ messageId, ...thought });
   }
 
