@@ -157,9 +157,16 @@ function skipSpace(json: Buffer, from: number): number {
 
 /** `from` is the opening quote; answers what follows the closing one. */
 function endOfString(json: Buffer, from: number): number {
-  let at = from + 1;
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return at + 1;
+  let at = from;
+  do at = json.indexOf(QUOTE, at + 1);
+  while (at !== -1 && isEscaped(json, at));
+  return at === -1 ? json.length : at + 1;
+}
+
+function isEscaped(json: Buffer, at: number): boolean {
+  let before = at;
+  while (json[before - 1] === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 1;
 }
 
 /** `from` is where the value begins; answers what follows it. */

@@ -49,6 +49,11 @@ describe('other data', () => {
   });
 });
 
+test('data over several lines is written in one', () => {
+  const frame = Buffer.from('data: {\ndata: "a":1}\n\n');
+  expect(String(withData(frame, '{\n"a":2}'))).toBe('data: { "a":2}\n\n');
+});
+
 test('a frame of its own is read back', () => {
   const event = { name: 'ping', data: '{"type": "ping"}' };
   expect(readFrame(frameOf(event))).toEqual(event);

@@ -15,8 +15,9 @@ export function readFrame(frame: Buffer): SseEvent | undefined {
   return data.length === 0 ? undefined : { name, data: data.join('\n') };
 }
 
-/** The same frame with other data, which must not hold a line end. */
-export function withData(frame: Buffer, data: string): Buffer {
+/** The same frame with other data. A line end in that is none of JSON's texts, and becomes a space. */
+export function withData(frame: Buffer, json: string): Buffer {
+  const data = json.replaceAll(LINE_ENDS, ' ');
   let isSet = false;
   const lines = frame.toString('utf8').split(LINE_WITH_END);
   const kept = lines.flatMap((line) => {
@@ -35,6 +36,7 @@ export function frameOf({ name, data }: SseEvent): Buffer {
 }
 
 const LINE_END = /\r\n|\r|\n/;
+const LINE_ENDS = /\r\n|\r|\n/g;
 /** Splits behind each line end. */
 const LINE_WITH_END = /(?<=\n|\r(?!\n))/;
 

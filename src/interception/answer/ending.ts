@@ -126,7 +126,9 @@ export function finishAttempt(
 
 /** A provider's error, to be told in a stream that has begun. */
 export function refusalInBand({ body, error }: Inspected, fallback: InBandError): InBandError {
-  const envelope = parseObject(body.peeked.toString('utf8')) ?? fallback.envelope;
+  const sent = parseObject(body.peeked.toString('utf8'));
+  // What does not say `error` is not read as one in a stream.
+  const envelope = sent?.['error'] === undefined ? fallback.envelope : sent;
   if (error === undefined) return { ...fallback, envelope };
   const { code, type, message } = error;
   return { ...fallback, code: code || type || fallback.code, message, envelope };

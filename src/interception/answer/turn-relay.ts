@@ -105,15 +105,22 @@ export class TurnRelay {
     }
     if (this.#bytes === chunk.length) this.#plan.onFirstByte();
     if (!observer.isComplete) this.#beginning.look();
-    const shown = this.#filter.pass(chunk);
-    if (shown.length > 0) await this.#plan.downstream.write(shown);
+    await this.#show(this.#filter.pass(chunk));
+  }
+
+  async #show(bytes: Buffer): Promise<void> {
+    if (bytes.length > 0) await this.#plan.downstream.write(bytes);
   }
 
   async #outcomeAtEnd(): Promise<RelayOutcome> {
     const { observer } = this.#plan.inspected;
     await observer.end();
     if (this.#filter === undefined) return this.#outcomeOfBody();
-    if (!isCut(observer)) return { kind: 'complete' };
+    if (!isCut(observer)) {
+      // The last frame counts also where its end is missing.
+      await this.#show(this.#filter.rest());
+      return { kind: 'complete' };
+    }
     const failure = new UpstreamFailure('truncated', 'the stream ended without its last event');
     return { kind: 'upstream_failed', failure };
   }

@@ -1,6 +1,6 @@
 import { parseObject } from '../../core/json.ts';
 import type { OfferedTool, ToolResult, ToolServers, ToolUser } from '../../mcp/index.ts';
-import type { Findings } from '../apis/api.ts';
+import type { Findings, ToolFinding } from '../apis/api.ts';
 import type {
   AnsweredCall,
   KeptTurns,
@@ -53,6 +53,7 @@ export class ToolLoop {
   readonly #tools: ReadonlyMap<string, OfferedTool>;
   /** The calls of this turn. */
   readonly #run = new Set<string>();
+  readonly #runNames = new Set<string>();
   readonly #hidden: Buffer[] = [];
   #request: RequestText;
   #turnsWithTools = 0;
@@ -87,13 +88,13 @@ export class ToolLoop {
   /** The turn has gone wrong: nothing of it is run. */
   giveUp(): void {
     this.#ending = this.weaver.endTurn().ending;
-    this.#run.clear();
+    this.#forgetRun();
   }
 
   /** Of the bridge's tools the record knows those that were run; the others are said to be not. */
   told(findings: Findings): Findings {
     const tools = findings.tools
-      .filter(({ toolCallId }) => toolCallId === null || !this.#run.has(toolCallId))
+      .filter((finding) => !this.#wasRun(finding))
       .map((finding) => {
         const notRun = this.#tools.get(finding.tool);
         return notRun === undefined ? finding : { ...finding, notRun };
@@ -101,17 +102,27 @@ export class ToolLoop {
     return { ...findings, tools };
   }
 
+  /** A call that the model gives no id gets one on its way to a tool, and is then known by its tool. */
+  #wasRun({ toolCallId, tool }: ToolFinding): boolean {
+    return toolCallId === null ? this.#runNames.has(tool) : this.#run.has(toolCallId);
+  }
+
   /** Runs what the turn calls. Rejects only when the signal is aborted. */
   async finishTurn(witness: ToolWitness, signal: AbortSignal): Promise<TurnEnd> {
     const turn = this.weaver.endTurn();
     this.#ending = turn.ending;
-    this.#run.clear();
+    this.#forgetRun();
     if (turn.calls.length === 0) return 'last';
     if (this.#isForbidden) return 'defiant';
     const results = await this.#answers(turn, witness, signal);
     if (turn.isLast) this.#keep(turn, results);
     else this.#continue(turn, results, witness);
     return turn.isLast ? 'last' : 'goes_on';
+  }
+
+  #forgetRun(): void {
+    this.#run.clear();
+    this.#runNames.clear();
   }
 
   async #answers(
@@ -147,6 +158,7 @@ export class ToolLoop {
     const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(`There is no tool ${call.name}.`);
     this.#run.add(call.id);
+    this.#runNames.add(call.name);
     const end = witness.toolBegun(call, tool);
     const result = await this.#called(tool, call, signal);
     end(result);

@@ -38,9 +38,11 @@ export function offerTools(
     .map(({ name }) => `the caller brings a tool ${name} of its own`);
   if (offered.length === 0) return { loop: undefined, notes };
   const keptFor = kept.of(`${exchange.instance.name} ${exchange.caller.id}`);
-  const restored = dialect.restored(request, keptFor.find) ?? request.json;
-  const json = dialect.withTools(textOf(restored), offered);
-  const loop = new ToolLoop(textOf(json), {
+  const restored = keptFor.isEmpty ? undefined : dialect.restored(request, keptFor.find);
+  // A conversation may be long: it is not read again for what is put in beside it.
+  const whole = restored === undefined ? request : textOf(restored);
+  const asked = { json: dialect.withTools(whole, offered), body: whole.body };
+  const loop = new ToolLoop(asked, {
     dialect,
     tools: offered,
     servers,

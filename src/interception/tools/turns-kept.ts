@@ -16,6 +16,8 @@ interface Entry {
 export interface CallersTurns {
   readonly find: (callId: string) => KeptTurns | undefined;
   readonly keep: (turns: KeptTurns) => void;
+  /** Nothing is kept of anybody. */
+  readonly isEmpty: boolean;
 }
 
 /**
@@ -34,6 +36,7 @@ export class TurnsKept {
 
   of(owner: string): CallersTurns {
     return {
+      isEmpty: this.#entries.size === 0,
       find: (callId) => this.#find(keyOf(owner, callId)),
       keep: (turns) => {
         const [first] = turns.callersCalls;

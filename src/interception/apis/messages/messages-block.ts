@@ -1,5 +1,6 @@
 import { withMember } from '../../../core/json-edit.ts';
 import {
+  arrayAt,
   isObject,
   jsonText,
   objectAt,
@@ -81,11 +82,16 @@ function isBlank(block: JsonObject): boolean {
   return block['type'] === 'text' && (stringAt(block, 'text') ?? '').trim() === '';
 }
 
-/** The ids of the tools that a message calls. */
-export function calledIn(content: readonly unknown[]): readonly string[] {
-  return content
+/** What a message calls, as far as it shows whether two of them call the same. */
+export function callsIn(
+  message: JsonObject | undefined,
+): readonly { id: string; name: string; input: unknown }[] {
+  return arrayAt(message, 'content')
     .filter(isObject)
     .filter((block) => block['type'] === 'tool_use')
-    .map((block) => stringAt(block, 'id') ?? '')
-    .filter((id) => id !== '');
+    .map((block) => ({
+      id: stringAt(block, 'id') ?? '',
+      name: stringAt(block, 'name') ?? '',
+      input: block['input'],
+    }));
 }

@@ -111,6 +111,15 @@ describe('a request goes on', () => {
     expect(results.some((message) => message.includes('\n'))).toBe(false);
   });
 
+  test('without having to call a tool again', () => {
+    const request = textOf(
+      '{"tool_choice":{"type":"any","disable_parallel_tool_use":true},"messages":[]}',
+    );
+    expect(MESSAGES_TOOLS.continued(request, []).toString()).toBe(
+      '{"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"messages":[]}',
+    );
+  });
+
   test('and may have to do without tools', () => {
     const request = textOf('{"tool_choice":{"type":"any"},"tools":[]}');
     expect(MESSAGES_TOOLS.withoutCalls(request).toString()).toBe(

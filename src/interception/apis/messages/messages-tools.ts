@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   elementsOf,
   memberBytes,
@@ -6,10 +7,10 @@ import {
   withMember,
   arrayOf,
 } from '../../../core/json-edit.ts';
-import { arrayAt, isObject, stringAt, type JsonObject } from '../../../core/json.ts';
+import { arrayAt, isObject, parseObject, stringAt, type JsonObject } from '../../../core/json.ts';
 import type { OfferedTool, ToolContent, ToolResult } from '../../../mcp/index.ts';
 import type { AnsweredCall, KeptTurns, RequestText, ToolDialect } from '../tool-dialect.ts';
-import { calledIn } from './messages-block.ts';
+import { callsIn } from './messages-block.ts';
 import { MessagesWeaver } from './messages-weaver.ts';
 
 /**
@@ -31,8 +32,18 @@ export const MESSAGES_TOOLS: ToolDialect = {
     return withMember(json, body, 'tools', withFirst(given ?? NO_ELEMENTS, offered));
   },
 
-  continued: ({ json, body }, elements) =>
-    withMember(json, body, 'messages', withLast(messagesOf(json), elements)),
+  continued({ json, body }, elements) {
+    const longer = withMember(json, body, 'messages', withLast(messagesOf(json), elements));
+    const { tool_choice: choice } = body;
+    // A tool has been called, and the model would never come to an end if it had to call one again.
+    if (!isObject(choice) || choice['type'] !== 'any') return longer;
+    return withMember(
+      longer,
+      body,
+      'tool_choice',
+      Buffer.from(JSON.stringify({ ...choice, type: 'auto' })),
+    );
+  },
 
   withoutCalls: ({ json, body }) => withMember(json, body, 'tool_choice', FORBIDDEN),
 
@@ -105,15 +116,21 @@ function restoredMessages(
   return hasKept ? withMember(json, body, 'messages', arrayOf(restored)) : undefined;
 }
 
-/** Only where the message still calls just what the caller was shown. */
+/** Only where the message still calls just what the caller was shown: some vendors use their ids again. */
 function keptOf(
   message: JsonObject,
   kept: (callId: string) => KeptTurns | undefined,
 ): KeptTurns | undefined {
   if (message['role'] !== 'assistant') return undefined;
-  const called = calledIn(arrayAt(message, 'content'));
-  const turns = called[0] === undefined ? undefined : kept(called[0]);
-  return turns?.callersCalls.join() === called.join() ? turns : undefined;
+  const called = callsIn(message);
+  const [first] = called;
+  const turns = first && kept(first.id);
+  if (turns === undefined) return undefined;
+  const { callersCalls, said } = turns;
+  const saidCalls = said
+    .flatMap((element) => callsIn(parseObject(element.toString('utf8'))))
+    .filter(({ id }) => callersCalls.includes(id));
+  return isDeepStrictEqual(saidCalls, called) ? turns : undefined;
 }
 
 function withResults(element: Buffer, message: unknown, results: readonly AnsweredCall[]): Buffer {
