@@ -18,12 +18,10 @@ export interface ToolDialect {
   resultsOf(results: readonly AnsweredCall[]): readonly Buffer[];
   /**
    * The request with what was kept from its caller put back: turns of the conversation as the
-   * model knows them, found by the calls of the caller's tools in them. Undefined when there is none.
+   * model knows them, found by their names: calls of the caller's tools in them, and what else the API
+   * has its callers repeat. Undefined when there is none.
    */
-  restored(
-    request: RequestText,
-    kept: (callId: string) => KeptTurns | undefined,
-  ): Buffer | undefined;
+  restored(request: RequestText, kept: (name: string) => KeptTurns | undefined): Buffer | undefined;
   startWeaving(isOffered: (tool: string) => boolean): Weaver;
 }
 
@@ -75,9 +73,16 @@ export interface WovenTurn {
   readonly ending: Buffer;
   /** The turn as the model is to see it again: elements of the conversation. */
   readonly said: readonly Buffer[];
+  /**
+   * What the caller's next request may name of the answer, if this is its end and there is something
+   * to be put back then. Without them only a mixed turn is kept, by the first of the caller's calls.
+   */
+  readonly names?: readonly string[];
+  /** The provider's id of the turn, where the caller knows the answer by another one. */
+  readonly lastId?: string;
 }
 
-/** What the caller of a mixed turn was not shown, and the model has to see again. */
+/** What the caller of an answer was not shown, and the model has to see again. */
 export interface KeptTurns {
   /** What came before the last turn: what was said and what tools answered. */
   readonly before: readonly Buffer[];
@@ -85,4 +90,7 @@ export interface KeptTurns {
   readonly results: readonly AnsweredCall[];
   /** The calls that the caller knows of. */
   readonly callersCalls: readonly string[];
+  /** By which it is found; the first of the caller's calls where there are none. */
+  readonly names?: readonly string[];
+  readonly lastId?: string;
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OfferedTool, ToolResult } from '../../mcp/index.ts';
 import { NOTHING_FOUND } from '../apis/api.ts';
 import { MESSAGES } from '../apis/messages/index.ts';
-import type { KeptTurns, ToolDialect } from '../apis/tool-dialect.ts';
+import type { KeptTurns, ToolDialect, WovenTurn } from '../apis/tool-dialect.ts';
 import { textOf, ToolLoop, type LoopLimits } from './tool-loop.ts';
 
 const TOOL: OfferedTool = {
@@ -24,17 +24,25 @@ const saying = (text: string): ToolResult => ({
 
 type Run = (input: JsonObject, signal: AbortSignal) => Promise<ToolResult>;
 
-function dialect(): ToolDialect {
-  if (MESSAGES.tools === undefined) throw new Error('the API has no tools');
-  return MESSAGES.tools;
+type Named = Pick<WovenTurn, 'names' | 'lastId'>;
+
+function dialect(named: Named): ToolDialect {
+  const { tools } = MESSAGES;
+  if (tools === undefined) throw new Error('the API has no tools');
+  const startWeaving: ToolDialect['startWeaving'] = (isOffered) => {
+    const weaver = tools.startWeaving(isOffered);
+    const endTurn = weaver.endTurn.bind(weaver);
+    return Object.assign(weaver, { endTurn: () => ({ ...endTurn(), ...named }) });
+  };
+  return { ...tools, startWeaving };
 }
 
 /** A loop over whole answers of the Messages API, and what it did. */
-function aLoop(run: Run, limits: Partial<LoopLimits> = {}) {
+function aLoop(run: Run, limits: Partial<LoopLimits> = {}, named: Named = {}) {
   const did: string[] = [];
   const kept: KeptTurns[] = [];
   const loop = new ToolLoop(textOf(Buffer.from('{"messages":[{"role":"user","content":"hi"}]}')), {
-    dialect: dialect(),
+    dialect: dialect(named),
     tools: [TOOL],
     servers: { call: (_tool, input, _user, signal) => run(input, signal) },
     limits: { turnsMax: 5, totalTimeoutMs: 60_000, requestBytesMax: 1_000_000, ...limits },
@@ -98,6 +106,15 @@ describe('a turn', () => {
     expect(kept).toMatchObject([{ callersCalls: ['own1'], results: [{ call: { id: 't2' } }] }]);
     expect(kept[0]?.before.map(String).join()).toContain('"tool_use_id":"t1"');
     expect(String(JSON.parse(String(loop.ending)).content[0].id)).toBe('own1');
+  });
+
+  it('that calls nothing is kept as well, if the caller may name it', async () => {
+    const named = { names: ['rs_1'], lastId: 'resp_2' };
+    const { turn, kept } = aLoop(() => Promise.resolve(saying('one')), {}, named);
+    await turn({ t1: {} });
+    expect(await turn({})).toBe('last');
+    expect(kept).toMatchObject([{ ...named, callersCalls: [], results: [] }]);
+    expect(kept[0]?.before.map(String).join()).toContain('"tool_use_id":"t1"');
   });
 
   it('tells the model of input that is no object, without running anything', async () => {

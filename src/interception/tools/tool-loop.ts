@@ -112,7 +112,10 @@ export class ToolLoop {
     const turn = this.weaver.endTurn();
     this.#ending = turn.ending;
     this.#forgetRun();
-    if (turn.calls.length === 0) return 'last';
+    if (turn.calls.length === 0) {
+      if (turn.names !== undefined && turn.names.length > 0) this.#keep(turn, []);
+      return 'last';
+    }
     if (this.#isForbidden) return 'defiant';
     const results = await this.#answers(turn, witness, signal);
     if (turn.isLast) this.#keep(turn, results);
@@ -194,12 +197,19 @@ export class ToolLoop {
     this.#request = this.#isForbidden ? textOf(dialect.withoutCalls(next)) : next;
   }
 
-  #keep({ said, callersCalls }: WovenTurn, results: readonly AnsweredCall[]): void {
+  #keep({ said, callersCalls, names, lastId }: WovenTurn, results: readonly AnsweredCall[]): void {
     // Copies: what they are parts of is not to be kept.
     const [before, last] = [this.#hidden, said].map((parts) =>
       parts.map((part) => Buffer.from(part)),
     );
-    this.#options.keep({ before: before ?? [], said: last ?? [], results, callersCalls });
+    this.#options.keep({
+      before: before ?? [],
+      said: last ?? [],
+      results,
+      callersCalls,
+      ...(names && { names }),
+      ...(lastId !== undefined && { lastId }),
+    });
   }
 
   /** The next turn is the last one: the model is to make do with what it knows. */

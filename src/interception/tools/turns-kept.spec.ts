@@ -21,6 +21,31 @@ it('finds a turn by its first call, for its owner alone', () => {
   expect(kept.of('bob').find('c1')).toBeUndefined();
 });
 
+it('finds a turn by whatever else it is named by, as long as it is kept', () => {
+  const clock = new FakeClock();
+  const kept = new TurnsKept(clock).of('alice');
+  const named = { ...turns('c1'), names: ['c1', 'rs_1', 'resp_1'] };
+  kept.keep(named);
+  expect(['c1', 'rs_1', 'resp_1', 'c1 too'].map((name) => kept.find(name))).toEqual([
+    named,
+    named,
+    named,
+    undefined,
+  ]);
+  clock.advanceMs(61 * 60_000);
+  kept.keep(turns('c2'));
+  expect(['c1', 'rs_1', 'resp_1'].some((name) => kept.find(name) !== undefined)).toBe(false);
+});
+
+it('finds by a name what was last kept by it', () => {
+  const kept = new TurnsKept(new FakeClock()).of('alice');
+  const later = { ...turns('c2'), names: ['c2', 'rs_1'] };
+  kept.keep({ ...turns('c1'), names: ['c1', 'rs_1'] });
+  kept.keep(later);
+  kept.keep(turns('c1'));
+  expect(kept.find('rs_1')).toBe(later);
+});
+
 it('keeps what was last said of a call', () => {
   const kept = new TurnsKept(new FakeClock()).of('alice');
   const again = turns('c1');
