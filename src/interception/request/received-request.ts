@@ -2,10 +2,11 @@ import { BridgeError } from '../../core/errors.ts';
 import { parseObject, type JsonObject } from '../../core/json.ts';
 import type { Api, RequestFacts, TurnPart } from '../apis/api.ts';
 import type { SideRoute } from '../apis/side-routes.ts';
+import type { RequestText } from '../apis/tool-dialect.ts';
 import { detectClient, type DetectedClient } from './clients/client-detection.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { HeldBody } from './held-body.ts';
-import { offerTools, type ToolSettings } from '../tools/tool-offer.ts';
+import { offerTools, type Offer, type ToolSettings } from '../tools/tool-offer.ts';
 import type { ToolLoop } from '../tools/tool-loop.ts';
 import { callOf, nextCall, type ReceivedCall } from './received-call.ts';
 import { readRequestBody } from './request-body.ts';
@@ -48,18 +49,10 @@ export async function receiveRequest(
     const facts = api.readRequest(parsed);
     const client = clientOf(exchange, parsed, facts.turn);
     const turn = readUserTurn(facts.turn, client, api.textsJoinedBy);
-    const { purpose } = client;
-    const offer =
-      tools && api.tools
-        ? offerTools(
-            exchange,
-            { dialect: api.tools, request: { json, body: parsed }, purpose },
-            tools,
-          )
-        : undefined;
+    const offer = offerWith(exchange, client, { api, tools, request: { json, body: parsed } });
     const loop = offer?.loop;
-    const call = loop
-      ? nextCall(exchange, api, loop.request)
+    const call = offer?.request
+      ? nextCall(exchange, api, offer.request)
       : callOf(exchange, api, { facts, parsed, json, body });
     const notes = [...(offer?.notes ?? []), ...call.notes];
     return { facts, client, turn, loop, ...call, notes };
@@ -67,6 +60,15 @@ export async function receiveRequest(
     if (!(error instanceof BridgeError)) throw error;
     return { ...unread(exchange, undefined), error };
   }
+}
+
+function offerWith(
+  exchange: Exchange,
+  { purpose }: DetectedClient,
+  { api, tools, request }: Pick<Reading, 'tools'> & { api: Api; request: RequestText },
+): Offer | undefined {
+  if (tools === undefined || api.tools === undefined) return undefined;
+  return offerTools(exchange, { dialect: api.tools, request, purpose }, tools);
 }
 
 /** What is relayed unread, but for what a side route tells to be read along. */
