@@ -4,6 +4,7 @@ import { readUpstreamError, type UpstreamError } from '../../../providers/index.
 import type { Findings, InBandError, StreamReader, UsageFinding } from '../api.ts';
 import type { Gaps } from '../gaps.ts';
 import { toolCalls } from './chat-answer.ts';
+import { chatErrorFrames } from './chat-error.ts';
 import {
   CALL,
   CHUNK,
@@ -80,8 +81,8 @@ export class ChatStreamReader implements StreamReader {
     };
   }
 
-  inBandError({ envelope }: InBandError): string {
-    return `data: ${JSON.stringify(envelope)}\n\ndata: [DONE]\n\n`;
+  inBandError(error: InBandError): string {
+    return chatErrorFrames(error);
   }
 
   #wantsHead(): boolean {
