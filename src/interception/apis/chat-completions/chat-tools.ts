@@ -1,8 +1,17 @@
 import { arrayOf, elementsOf, memberBytes, withLast, withMember } from '../../../core/json-edit.ts';
-import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../../../core/json.ts';
+import {
+  arrayAt,
+  isObject,
+  jsonText,
+  objectAt,
+  parseJson,
+  parseObject,
+  stringAt,
+  type JsonObject,
+} from '../../../core/json.ts';
 import type { OfferedTool, ToolResult } from '../../../mcp/index.ts';
 import type { AnsweredCall, KeptTurns, RequestText, ToolDialect } from '../tool-dialect.ts';
-import { calledIn } from './chat-answer.ts';
+import { calledIn, inputOf } from './chat-answer.ts';
 import { jsonBytes } from './chat-edit.ts';
 import { ChatWeaver } from './chat-weaver.ts';
 
@@ -35,12 +44,12 @@ export const CHAT_TOOLS: ToolDialect = {
 
 /** Why the request can have no tools but its own. */
 function refusalOf(body: JsonObject): string | undefined {
-  const { tools = null, n = null, functions = null, function_call: older = null } = body;
+  const { tools = null, n = null } = body;
   if (body['tool_choice'] === 'none') return 'the request forbids tools';
   if (tools !== null && !Array.isArray(tools)) return 'the tools of the request are no array';
-  if (functions !== null || older !== null) return 'the request has tools of the older kind';
-  if (n !== null && n !== 1) return 'the request asks for several answers';
-  return undefined;
+  if (OLDER.some((name) => (body[name] ?? null) !== null))
+    return 'the request has tools of the older kind';
+  return n === null || n === 1 ? undefined : 'the request asks for several answers';
 }
 
 function messagesOf(json: Buffer): Buffer {
@@ -100,15 +109,39 @@ function keptOf(
   kept: (callId: string) => KeptTurns | undefined,
 ): KeptTurns | undefined {
   if (!isObject(message) || message['role'] !== 'assistant') return undefined;
-  const called = arrayAt(message, 'tool_calls')
-    .filter(isObject)
-    .map((call) => stringAt(call, 'id') ?? '');
+  const calls = arrayAt(message, 'tool_calls').filter(isObject);
+  const called = calls.map(idOf);
   const turns = called[0] ? kept(called[0]) : undefined;
   const isSame =
     turns?.callersCalls.length === called.length &&
     turns.callersCalls.every((id, index) => id === called[index]);
-  return isSame ? turns : undefined;
+  return isSame && saysAll(turns.said, calls) ? turns : undefined;
 }
 
+/** Some vendors begin to count their calls anew in each conversation: the id alone is not enough. */
+function saysAll(said: readonly Buffer[], calls: readonly JsonObject[]): boolean {
+  const known = said
+    .flatMap((message) => arrayAt(parseObject(message.toString()), 'tool_calls'))
+    .filter(isObject);
+  const byId = new Map(known.map((call) => [idOf(call), calledIn(call)]));
+  return calls.every((call) => {
+    const { tool, input } = calledIn(call);
+    const before = byId.get(idOf(call));
+    return before?.tool === tool && isSameInput(before.input, input);
+  });
+}
+
+/** Clients may have read it, and written it in their own way. */
+function isSameInput(one: string, other: string): boolean {
+  const [before, after] = [one, other].map((input) => parseJson(inputOf(input) ?? '{}'));
+  if (before === undefined) return one === other;
+  return jsonText(before) === jsonText(after);
+}
+
+function idOf(call: JsonObject): string {
+  return stringAt(call, 'id') ?? '';
+}
+
+const OLDER = ['functions', 'function_call'] as const;
 const NO_ELEMENTS = Buffer.from('[]');
 const FORBIDDEN = Buffer.from('"none"');

@@ -129,17 +129,20 @@ export class ChatWeaver implements Weaver {
   }
 
   #shown({ frame, data, chunk, calls }: Waiting): Buffer | undefined {
-    const isEnding = this.#kept.length > 0;
-    if (chunk === undefined) return isEnding || isDone(data) ? this.#keep(frame) : frame;
+    if (chunk === undefined) return this.#isOfEnd() || isDone(data) ? this.#keep(frame) : frame;
     const woven = this.#woven(frame, { json: Buffer.from(data), body: chunk, calls });
     const isSaying = this.#says(woven.chunk);
-    if (deltasOf(woven.chunk).some(hasRole)) this.#hasRole = true;
+    this.#hasRole ||= deltasOf(woven.chunk).some(hasRole);
     // What has gone wrong is told at once: nothing may follow.
     if (hasError(chunk)) return woven.frame;
-    // Not every vendor says that a turn is finished.
-    const isCounted = this.#turn.hasOurs && isUsageOnly(chunk);
-    if (isEnding || isCounted || isFinishing(chunk)) return this.#atEnd(woven, isSaying);
+    if (this.#isOfEnd(chunk)) return this.#atEnd(woven, isSaying);
     return woven.isCut && !isSaying ? undefined : woven.frame;
+  }
+
+  /** Not every vendor says that a turn is finished before it says what it cost. */
+  #isOfEnd(chunk: JsonObject = {}): boolean {
+    if (this.#kept.length > 0 || isFinishing(chunk)) return true;
+    return this.#turn.hasOurs && isUsageOnly(chunk);
   }
 
   #keep(frame: Buffer): undefined {
@@ -167,18 +170,23 @@ export class ChatWeaver implements Weaver {
   }
 
   #woven(frame: Buffer, { json, body, calls }: Whole): Woven {
-    const cut = withElements(json, body, 'choices', (choice, parsed, at) =>
-      withObject(choice, parsed, 'delta', (delta, message) => {
-        const shown = this.#shownCalls.shownOf(delta, message, calls[at] ?? []);
-        const isRepeated = !this.#isFirstTurn && this.#hasRole && 'role' in message;
-        return isRepeated ? withMembers(shown, WITHOUT_ROLE) : shown;
-      }),
-    );
+    const cut = this.#withoutHidden({ json, body, calls });
     const isCut = cut !== json;
     const shown = this.#asOneAnswer(cut, body);
     if (shown === json) return { frame, json, chunk: body, isCut };
     const chunk = parseObject(shown.toString()) ?? body;
     return { frame: withJson(frame, shown), json: shown, chunk, isCut };
+  }
+
+  #withoutHidden({ json, body, calls }: Whole): Buffer {
+    const isRepeated = !this.#isFirstTurn && this.#hasRole && deltasOf(body).some(hasRole);
+    if (!isRepeated && calls.every(({ length }) => length === 0)) return json;
+    return withElements(json, body, 'choices', (choice, parsed, at) =>
+      withObject(choice, parsed, 'delta', (delta, message) => {
+        const shown = this.#shownCalls.shownOf(delta, message, calls[at] ?? []);
+        return isRepeated && hasRole(message) ? withMembers(shown, WITHOUT_ROLE) : shown;
+      }),
+    );
   }
 
   /** With the id of the first turn, and with what all of them cost so far. */
