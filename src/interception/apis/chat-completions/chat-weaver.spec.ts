@@ -1,3 +1,4 @@
+import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { frameOf, readFrame } from '../../../core/sse-frame.ts';
 import type { WovenTurn } from '../tool-dialect.ts';
@@ -44,6 +45,7 @@ function woven(...turns: readonly (readonly Buffer[])[]): Woven {
 interface Call {
   readonly index?: number;
   readonly id?: string;
+  readonly function?: { readonly arguments?: string };
 }
 interface Delta {
   readonly role?: string;
@@ -269,6 +271,68 @@ describe('a turn that calls tools of both', () => {
 
 const ours = (delta: object = {}, fields: object = {}): Buffer =>
   chunk({ ...delta, tool_calls: [call(0, 'c0', 'bmcp_a_b', '{}')] }, fields);
+
+/** What is in one chunk: a text, and pieces of one of five calls. */
+const someDelta = record({
+  content: constantFrom('', 'a', 'b'),
+  call: integer({ min: 0, max: 4 }),
+  hasPiece: boolean(),
+});
+
+const textIn = (deltas: readonly Delta[]): unknown => deltas.map(({ content }) => content).join('');
+
+/** The calls as a client puts them together from their pieces. */
+function assembled(deltas: readonly Delta[]): { id: string; arguments: string }[] {
+  const calls: { id: string; arguments: string }[] = [];
+  for (const { index = -1, id, function: called } of deltas.flatMap(
+    (each) => each.tool_calls ?? [],
+  )) {
+    const known = calls[index];
+    if (known === undefined) calls[index] = { id: id ?? '', arguments: called?.arguments ?? '' };
+    else known.arguments += called?.arguments ?? '';
+  }
+  return calls;
+}
+
+test('whatever a turn is made of, its text and the caller’s calls arrive, and no other', () => {
+  assert(
+    property(
+      array(someDelta),
+      array(boolean(), { minLength: 5, maxLength: 5 }),
+      (parts, isOurs) => {
+        const indexes = new Map<number, number>();
+        const deltas = parts.map(({ content, call: number, hasPiece }, at) => {
+          if (!hasPiece) return { content };
+          const isNew = !indexes.has(number);
+          const index = indexes.get(number) ?? indexes.size;
+          indexes.set(number, index);
+          const begun = call(index, `c${number}`, isOurs[number] ? 'bmcp_a_b' : 'ls', `${at};`);
+          const goesOn = { index, function: { arguments: `${at};` } };
+          return { content, tool_calls: [isNew ? begun : goesOn] };
+        });
+        const last = deltas.at(-1);
+        const frames = [
+          role(),
+          ...deltas.slice(0, -1).map((delta) => chunk(delta)),
+          chunk(last ?? {}, { finish_reason: 'tool_calls' }),
+        ];
+        const answer = woven([...frames, usage(1, 1), DONE]);
+        const { isLast, calls = [], callersCalls } = answer.turns[0] ?? {};
+
+        const isShown = ({ id }: { id: string }): boolean => !isOurs[Number(id.slice(1))];
+        const all = assembled(deltas);
+        const shown = isLast ? deltasOf(answer.shown) : deltasOf(woven(frames, []).shown);
+        expect(assembled(shown)).toEqual(all.filter(isShown));
+        expect(callersCalls).toEqual(all.filter(isShown).map(({ id }) => id));
+        expect(calls.map(({ id, input }) => ({ id, arguments: input }))).toEqual(
+          all.filter((each) => !isShown(each)),
+        );
+        expect(textIn(shown)).toBe(textIn(deltas));
+        expect(deltasOf(answer.shown).filter((delta) => 'role' in delta)).toHaveLength(1);
+      },
+    ),
+  );
+});
 
 describe('what ends a turn', () => {
   const later = [role('2'), text('done', '2'), finish('stop', '2'), DONE];
