@@ -33,7 +33,8 @@ export class AppModule {
     const upstream = UpstreamModule.register([...ground, keypool]);
     const recheck = KeyRecheckModule.register([...ground, keypool, upstream]);
     const mcp = McpModule.register(ground);
-    const interception = InterceptionModule.register([...ground, identity, upstream, recording]);
+    const served = [identity, upstream, recording, mcp];
+    const interception = InterceptionModule.register([...ground, ...served]);
     const audit = AuditModule.register([configuration, clock, identity, database]);
     const admin = AdminModule.register([configuration, identity, keypool, upstream, recheck, mcp]);
     const health = HealthModule.register([interception, recording, database, mcp]);

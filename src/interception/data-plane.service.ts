@@ -4,8 +4,12 @@ import { Clock } from '../core/clock.ts';
 import { waited } from '../core/waited.ts';
 import { Identifier } from '../identity/index.ts';
 import { ProviderInstancesService } from '../upstream/provider-instances.service.ts';
+import type { ToolServers } from '../mcp/index.ts';
 import { DataPlane } from './data-plane.ts';
+import { McpServersService } from '../mcp/mcp-servers.service.ts';
 import { InterceptionObserversService } from './observers/interception-observers.service.ts';
+import type { ToolSettings } from './tools/tool-offer.ts';
+import { TurnsKept } from './tools/turns-kept.ts';
 
 const FAREWELL_MS = 1_000;
 
@@ -20,6 +24,7 @@ export class DataPlaneService {
     identifier: Identifier,
     private readonly providers: ProviderInstancesService,
     observers: InterceptionObserversService,
+    toolServers: McpServersService,
   ) {
     this.dataPlane = new DataPlane(providers.all, {
       clock,
@@ -31,7 +36,7 @@ export class DataPlaneService {
       sendActorHeaders: config.identity.sendActorHeaders,
       bodyBytesMax: config.server.maxBodyBytes,
       recordsPassthrough: config.audit.passthrough,
-      tools: undefined,
+      tools: toolSettings(config, clock, toolServers),
     });
   }
 
@@ -46,4 +51,16 @@ export class DataPlaneService {
     this.dataPlane.hangUp();
     await draining;
   }
+}
+
+/** Without a server of tools nothing is looked at for their sake. */
+function toolSettings(
+  { mcp, server }: BridgeConfig,
+  clock: Clock,
+  servers: ToolServers,
+): ToolSettings | undefined {
+  if (mcp.servers.length === 0) return undefined;
+  const { turnsMax, totalTimeoutMs } = mcp;
+  const limits = { turnsMax, totalTimeoutMs, requestBytesMax: server.maxBodyBytes };
+  return { servers, kept: new TurnsKept(clock), limits };
 }
