@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { DataPlaneSettingsService } from './data-plane-settings.service.ts';
 import { DataPlaneService } from './data-plane.service.ts';
 import { InterceptionLogService } from './observers/interception-log.service.ts';
 import { InterceptionObserversService } from './observers/interception-observers.service.ts';
@@ -9,7 +10,12 @@ export class InterceptionModule {
     return {
       module: InterceptionModule,
       imports: [...imports],
-      providers: [DataPlaneService, InterceptionLogService, InterceptionObserversService],
+      providers: [
+        DataPlaneService,
+        DataPlaneSettingsService,
+        InterceptionLogService,
+        InterceptionObserversService,
+      ],
       exports: [DataPlaneService],
     };
   }

@@ -16,7 +16,8 @@ export async function keyHistory(
 
 function lineOf(event: AuditRow): string {
   const { at, provider, hint, scope, previous_state: before, state, reason } = event;
-  const cooldown = event['cooldown_ms'] === null ? '' : ` for ${String(event['cooldown_ms'])}ms`;
+  const cooldownMs = event['cooldown_ms'];
+  const cooldown = typeof cooldownMs === 'number' ? ` for ${cooldownMs}ms` : '';
   return [
     `    ${at instanceof Date ? at.toISOString().slice(11, 23) : ''}`,
     String(provider),

@@ -121,15 +121,16 @@ test('a call that has found out makes its key valid for everything', () => {
   expect(new PoolModel(1, { marks, uses: early }).sidelining(0, look(6_600))).toBeDefined();
 });
 
+const longMark = (earliestMs: number, life: Life): KeyMark =>
+  mark({ life, cooldownMs: 60_000, earliestMs, latestMs: earliestMs });
+
 test('what another bridge marks before it may have heard of that is forgotten as well', () => {
   const uses = [aUse({})];
-  const after = (earliestMs: number, life: Life): KeyMark =>
-    mark({ life, cooldownMs: 60_000, earliestMs, latestMs: earliestMs });
   const isSidelined = (other: KeyMark): boolean =>
     new PoolModel(1, { marks: [GUESS, other], uses }).sidelining(0, look(20_000)) !== undefined;
-  expect(isSidelined(after(7_000, THERE))).toBe(false);
-  expect(isSidelined(after(11_000, THERE))).toBe(true);
-  expect(isSidelined(after(7_000, HERE))).toBe(true);
+  expect(isSidelined(longMark(7_000, THERE))).toBe(false);
+  expect(isSidelined(longMark(11_000, THERE))).toBe(true);
+  expect(isSidelined(longMark(7_000, HERE))).toBe(true);
 });
 
 test('of the keys one is back first, at the latest when all that may sideline it is over', () => {

@@ -8,6 +8,7 @@ import {
   PeekableBody,
   UpstreamFailure,
   type Answer,
+  type Credential,
   type InspectedAnswer,
 } from '../../upstream/index.ts';
 import {
@@ -155,4 +156,9 @@ function hasNoBody({ status, headers }: Answer, { api, method }: Inspection): bo
     status === 304 ||
     (api === undefined && headerValue(headers, 'content-length') === '0')
   );
+}
+
+/** What callers sent themselves is no secret to them: their answers go down as they came. */
+export function poolKeyOf({ kind, secret }: Credential): Secret | undefined {
+  return kind === 'centralized' && secret.isDistinctive ? secret : undefined;
 }

@@ -124,6 +124,12 @@ describe('a turn', () => {
   });
 });
 
+/** A tool that goes on until it is stopped. */
+const stopped: Run = (_input, signal) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
 describe('the limit', () => {
   it('of turns tells the model, and forbids it to call again', async () => {
     const { loop, turn, results, did } = aLoop(() => Promise.resolve(saying('x')), { turnsMax: 1 });
@@ -138,10 +144,6 @@ describe('the limit', () => {
   });
 
   it('of time stops what runs, and forbids more', async () => {
-    const stopped = (_input: JsonObject, signal: AbortSignal): Promise<ToolResult> =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
     const { loop, turn, did } = aLoop(stopped, { totalTimeoutMs: 1 });
     expect(await turn({ t1: {} })).toBe('goes_on');
     expect(did).toContain('tools ran for as long as those of one call may');
@@ -181,10 +183,11 @@ it('rejects when its caller has gone, after what runs was told so', async () => 
   expect(did).toHaveLength(2);
 });
 
+const finding = (toolCallId: string, tool: string) => ({ toolCallId, tool, input: '{}' });
+
 test('what was run is not told twice, and what was not is told to be not', async () => {
   const { loop, turn } = aLoop(() => Promise.resolve(saying('x')));
   await turn({ t1: {} });
-  const finding = (toolCallId: string, tool: string) => ({ toolCallId, tool, input: '{}' });
   const tools = [finding('t1', TOOL.name), finding('t2', TOOL.name), finding('t3', 'ls')];
   expect(loop.told({ ...NOTHING_FOUND, tools }).tools).toEqual([
     { ...tools[1], notRun: TOOL },

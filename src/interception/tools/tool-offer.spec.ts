@@ -34,7 +34,7 @@ function offerWith(body: object): Offer | undefined {
 
 it('goes on from the last turn, and offers tools', () => {
   const offer = offerWith({ previous_response_id: 'resp_1' });
-  expect(offer?.loop?.request.body).toMatchObject({
+  expect(JSON.parse(String(offer?.loop?.request.json))).toMatchObject({
     previous_response_id: 'resp_2',
     tools: [{ name: TOOL.name }],
   });

@@ -3,7 +3,6 @@ import {
   arrayAt,
   isObject,
   jsonText,
-  objectAt,
   parseObject,
   stringAt,
   type JsonObject,

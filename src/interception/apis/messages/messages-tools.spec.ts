@@ -180,6 +180,10 @@ const call = (index: number, id: string, name: string, json = '{"a": 1.0}'): Buf
     { type: 'input_json_delta', partial_json: json },
   );
 
+function aCall(id: string): object {
+  return { type: 'tool_use', id, name: 'ls', input: {} };
+}
+
 describe('a conversation in which a turn calls tools of both', () => {
   const turns = [
     turn('msg_1', thought(0, 'one'), text(1, 'I will look.'), call(2, 't1', 'bmcp_a')),
@@ -271,8 +275,4 @@ describe('a conversation in which a turn calls tools of both', () => {
     const json = JSON.stringify({ messages: [{ role, content }] });
     expect(MESSAGES_TOOLS.restored(textOf(json), find)).toBeUndefined();
   });
-
-  function aCall(id: string): object {
-    return { type: 'tool_use', id, name: 'ls', input: {} };
-  }
 });

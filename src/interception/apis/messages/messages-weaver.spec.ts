@@ -180,28 +180,28 @@ test('blank texts are not said again: the API refuses them', () => {
 
 const NOTHING = Buffer.alloc(0);
 
-describe('whole answers', () => {
-  const body = (fields: object): Buffer =>
-    Buffer.from(JSON.stringify({ id: 'msg_1', type: 'message', ...fields }, null, 1));
-  const weave = (...bodies: readonly Buffer[]): Woven => {
-    const weaver = new MessagesWeaver(isOffered);
-    const turns = bodies.map((json) => {
-      weaver.body(json, JSON.parse(json.toString()));
-      return weaver.endTurn();
-    });
-    return { shown: turns.at(-1)?.ending ?? NOTHING, turns };
-  };
-  const said = { type: 'text', text: 'I will look.' };
-  const call = (id: string, name: string): object => ({
-    type: 'tool_use',
-    id,
-    name,
-    input: { a: 1 },
+const wholeBody = (fields: object): Buffer =>
+  Buffer.from(JSON.stringify({ id: 'msg_1', type: 'message', ...fields }, null, 1));
+const weave = (...bodies: readonly Buffer[]): Woven => {
+  const weaver = new MessagesWeaver(isOffered);
+  const turns = bodies.map((json) => {
+    weaver.body(json, JSON.parse(json.toString()));
+    return weaver.endTurn();
   });
+  return { shown: turns.at(-1)?.ending ?? NOTHING, turns };
+};
+const SAID = { type: 'text', text: 'I will look.' };
+const toolUse = (id: string, name: string): object => ({
+  type: 'tool_use',
+  id,
+  name,
+  input: { a: 1 },
+});
 
+describe('whole answers', () => {
   test('of one turn stay as they came', () => {
-    const json = body({
-      content: [said, call('toolu_1', 'ls')],
+    const json = wholeBody({
+      content: [SAID, toolUse('toolu_1', 'ls')],
       stop_reason: 'tool_use',
       usage: {},
     });
@@ -209,12 +209,12 @@ describe('whole answers', () => {
   });
 
   test('of two turns are one', () => {
-    const first = body({
-      content: [said, call('toolu_1', 'bmcp_a_b')],
+    const first = wholeBody({
+      content: [SAID, toolUse('toolu_1', 'bmcp_a_b')],
       stop_reason: 'tool_use',
       usage: { input_tokens: 1, output_tokens: 2, server_tool_use: { web_search_requests: 1 } },
     });
-    const second = body({
+    const second = wholeBody({
       id: 'msg_2',
       content: [{ type: 'text', text: 'done' }],
       stop_reason: 'end_turn',
@@ -225,7 +225,7 @@ describe('whole answers', () => {
     expect(JSON.parse(shown.toString())).toEqual({
       id: 'msg_1',
       type: 'message',
-      content: [said, { type: 'text', text: 'done' }],
+      content: [SAID, { type: 'text', text: 'done' }],
       stop_reason: 'end_turn',
       usage: {
         input_tokens: 11,
@@ -237,8 +237,8 @@ describe('whole answers', () => {
   });
 
   test('of a mixed turn show the caller its own calls', () => {
-    const content = [call('toolu_1', 'bmcp_a_b'), call('toolu_2', 'ls')];
-    const { shown, turns } = weave(body({ content, stop_reason: 'tool_use', usage: {} }));
+    const content = [toolUse('toolu_1', 'bmcp_a_b'), toolUse('toolu_2', 'ls')];
+    const { shown, turns } = weave(wholeBody({ content, stop_reason: 'tool_use', usage: {} }));
     expect(JSON.parse(shown.toString())).toMatchObject({ content: [content[1]] });
     expect(turns[0]).toMatchObject({
       isLast: true,

@@ -48,19 +48,12 @@ export class MessagesWeaver implements Weaver {
 
   frame(frame: Buffer): Buffer | undefined {
     const event = parseObject(readFrame(frame)?.data ?? '');
-    const type = stringAt(event, 'type');
-    if (event !== undefined && type === 'message_delta') this.#finish(event);
-    if (this.#kept.length > 0 || type === 'message_delta' || type === 'message_stop') {
-      this.#kept.push({ frame, event: type === 'message_delta' ? event : undefined });
-      return undefined;
-    }
-    if (event === undefined) return frame;
-    if (type === 'message_start') return this.#start(frame, event);
-    if (type === 'content_block_start') this.#open(event);
-    else if (type === 'content_block_delta') this.#add(event);
-    else if (type === 'content_block_stop') this.#close(event);
-    else return frame;
-    return this.#placed(frame, event);
+    const type = stringAt(event, 'type') ?? '';
+    const usage = type === 'message_delta' ? event : undefined;
+    if (usage !== undefined) this.#finish(usage);
+    if (this.#kept.length === 0 && !ENDS.has(type)) return this.#shownOf(frame, event, type);
+    this.#kept.push({ frame, event: usage });
+    return undefined;
   }
 
   body(json: Buffer, body: JsonObject): void {
@@ -108,6 +101,16 @@ export class MessagesWeaver implements Weaver {
     this.#stopReason = '';
     this.#kept = [];
     this.#whole = undefined;
+  }
+
+  #shownOf(frame: Buffer, event: JsonObject | undefined, type: string): Buffer | undefined {
+    if (event === undefined) return frame;
+    if (type === 'message_start') return this.#start(frame, event);
+    if (type === 'content_block_start') this.#open(event);
+    else if (type === 'content_block_delta') this.#add(event);
+    else if (type === 'content_block_stop') this.#close(event);
+    else return frame;
+    return this.#placed(frame, event);
   }
 
   #start(frame: Buffer, event: JsonObject): Buffer | undefined {
@@ -189,6 +192,8 @@ function jsonBytes(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
+/** From where on nothing is sent before it is known whether another turn follows. */
+const ENDS: ReadonlySet<string> = new Set(['message_delta', 'message_stop']);
 const NO_ELEMENTS = Buffer.from('[]');
 const SAID = Buffer.from('{"role":"assistant","content":');
 const END = Buffer.from('}');
