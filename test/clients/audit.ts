@@ -15,7 +15,11 @@ export interface CallRecord {
     readonly credential: { readonly hint: string };
   }[];
   readonly prompts: readonly { readonly text: string; readonly source: string }[];
-  readonly toolUsages: readonly { readonly tool: string; readonly input: string }[];
+  readonly toolUsages: readonly {
+    readonly tool: string;
+    readonly input: string;
+    readonly injected: boolean;
+  }[];
 }
 
 export interface SessionRecord {

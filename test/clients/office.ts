@@ -42,14 +42,15 @@ export class Office {
     this.#dropDatabase = dropDatabase;
   }
 
-  static async open(): Promise<Office> {
+  /** `more`: what the README does not set. */
+  static async open(more: Readonly<Record<string, string>> = {}): Promise<Office> {
     const [simulator, database, dataDir] = await Promise.all([
       startSimulator(),
       createTestDatabase(),
       temporaryDataDir(),
     ]);
     const { env } = shellLine('A bridge on it', { simulator: simulator.url });
-    const settings = { env: { ...env, DATABASE_URL: database.url }, dataDir };
+    const settings = { env: { ...env, ...more, DATABASE_URL: database.url }, dataDir };
     const bridge = await Bridge.start(settings);
     return new Office(simulator, bridge, settings, () => database.drop());
   }
