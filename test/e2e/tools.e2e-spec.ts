@@ -89,6 +89,7 @@ function suite(api: ToolApi, mode: Mode): void {
         usage_source: 'provider',
         attempt_count: 2,
         failed_over: false,
+        first_byte_ms: expect.any(Number),
       });
       expect(record.attempts).toMatchObject([
         { ordinal: 1, turn: 1, outcome: 'served' },

@@ -53,6 +53,8 @@ export class TurnRelay {
     this.#plan.said(outcome);
     const end = await this.#finish(outcome);
     if (end === 'goes_on') return true;
+    // Of a body the caller gets its first byte now: the record is to tell of it.
+    if (this.#filter === undefined && end.kind === 'complete') this.#plan.onFirstByte();
     await this.#plan.settle(end);
     if (end.kind === 'complete') this.#send(loop.ending);
     else if (end.kind === 'upstream_failed') this.#breakOff(end.failure);
@@ -181,7 +183,6 @@ export class TurnRelay {
       downstream.end(Buffer.concat([filter.pass(ending), filter.rest()]));
       return;
     }
-    this.#plan.onFirstByte();
     const length = ['content-length', String(ending.length)];
     downstream.begin(inspected.answer.status, [
       ...withoutHeader(headers, 'content-length'),
