@@ -1,6 +1,6 @@
 import { array, assert, property, stringMatching } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hidingFilter } from './frame-filter.ts';
+import { FrameFilter, hidingFilter } from './frame-filter.ts';
 
 const isHidden = (frame: Buffer): boolean => frame.includes('HIDDEN');
 
@@ -44,6 +44,16 @@ describe.each(EOLS)('with %s as line end', (_, eol) => {
     const early = [...frame].map((byte) => filter.pass(Buffer.of(byte)).toString());
     expect(early.join('')).toBe(frame.toString());
   });
+});
+
+// Whoever keeps a frame for later has to have all of it, or the stream is not the one that came.
+test('shows a frame together with its whole last line end, wherever the stream is cut', () => {
+  const seen: string[] = [];
+  const filter = new FrameFilter((frame) => void seen.push(frame.toString()), Infinity);
+  const frames = ['data: one\r\n\r\n', ': ping\r\n\r\n', 'data: two\r\n\r\n'];
+  for (const byte of Buffer.from(frames.join(''))) filter.pass(Buffer.of(byte));
+  filter.rest();
+  expect(seen).toEqual(frames);
 });
 
 test('gives up what is unfinished when nothing more comes', () => {

@@ -18,6 +18,10 @@ export class FrameFilter {
   #isLineEmpty = true;
   /** The newest byte ended a line; a line feed that follows belongs to the same end. */
   #isAfterCr = false;
+  /** Its lines end in both, so that after a carriage return the line feed is sure to come. */
+  #hasCrLf = false;
+  /** The open frame is whole but for the line feed of its last line end. */
+  #lacksLf = false;
   #isLastHidden = false;
 
   constructor(edit: EditFrame, frameBytesMax: number) {
@@ -28,6 +32,7 @@ export class FrameFilter {
   /** What of the stream may go on, now that this has come. */
   pass(chunk: Buffer): Buffer {
     const passed: Buffer[] = [];
+    if (this.#lacksLf && chunk.length > 0) return this.#passWithLf(chunk);
     let start = this.#endOfSplitCrLf(chunk);
     if (start > 0 && !this.#isLastHidden) passed.push(chunk.subarray(0, start));
     while (start < chunk.length) {
@@ -39,6 +44,16 @@ export class FrameFilter {
       start = end;
     }
     return passed.length === 1 && passed[0] ? passed[0] : Buffer.concat(passed);
+  }
+
+  /** A frame is one with all of its last line end, lest whoever keeps it loses the half of it. */
+  #passWithLf(chunk: Buffer): Buffer {
+    const passed: Buffer[] = [];
+    const end = chunk[0] === LF ? 1 : 0;
+    this.#hold(chunk.subarray(0, end), passed);
+    this.#close(passed);
+    this.#isAfterCr = false;
+    return Buffer.concat([...passed, this.pass(chunk.subarray(end))]);
   }
 
   /** What is still held back when nothing more comes. */
@@ -63,6 +78,7 @@ export class FrameFilter {
     if (edited !== undefined) passed.push(edited);
     this.#held = [];
     this.#openBytes = 0;
+    this.#lacksLf = false;
   }
 
   /** The line feed of a frame's last line end, when its carriage return came in the chunk before. */
@@ -78,10 +94,13 @@ export class FrameFilter {
       const byte = chunk[at];
       const isSecondOfCrLf = byte === LF && this.#isAfterCr;
       this.#isAfterCr = byte === CR;
+      this.#hasCrLf ||= isSecondOfCrLf;
       if (isSecondOfCrLf) continue;
       if (byte !== LF && byte !== CR) {
         this.#isLineEmpty = false;
       } else if (this.#isLineEmpty) {
+        this.#lacksLf = byte === CR && this.#hasCrLf && at + 1 === chunk.length;
+        if (this.#lacksLf) return undefined;
         return at + 1 + (byte === CR ? this.#endOfCrLf(chunk, at) : 0);
       } else {
         this.#isLineEmpty = true;
