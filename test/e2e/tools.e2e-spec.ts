@@ -1,6 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { STANDARD_TOOLS, ToolServer } from '../simulator/mcp/index.ts';
-import { answer, rateLimited, serverError, type Behaviour } from '../simulator/index.ts';
+import {
+  answer,
+  combine,
+  crlf,
+  cut,
+  rateLimited,
+  serverError,
+  splitEvery,
+  type Behaviour,
+} from '../simulator/index.ts';
 import { type Mode } from '../support/api-under-test.ts';
 import { Fleet, type FleetProvider } from '../support/fleet.ts';
 import { recordOf } from '../support/record-of.ts';
@@ -206,6 +215,8 @@ function suite(api: ToolApi, mode: Mode): void {
     });
   });
 
+  if (mode === 'streaming') describe('a stream', () => streamSuite(api, { ask, script }));
+
   describe('a tool that', () => {
     const failing = fleet.provider(api.type);
     test('says that it failed is told so to the model and the record', async () => {
@@ -290,6 +301,32 @@ function suite(api: ToolApi, mode: Mode): void {
       const recorded = await fleet.tables.children('tool_usages', String(row['id']));
       expect(recorded).toMatchObject([{ tool: 'slow', error: expect.stringContaining('stopped') }]);
     });
+  });
+}
+
+interface Asking {
+  readonly ask: (provider: FleetProvider) => Promise<Asked>;
+  readonly script: (provider: FleetProvider, ...keys: readonly (readonly Behaviour[])[]) => void;
+}
+
+function streamSuite(api: ToolApi, { ask, script }: Asking): void {
+  const crumbled = fleet.provider(api.type);
+  test('in which no tool is called is left as it came, line ends cut in half included', async () => {
+    script(crumbled, [combine(saying('done'), crlf(), splitEvery(1))]);
+    const { bytes } = await ask(crumbled);
+    const [call] = fleet.callsOf(crumbled);
+    expect(bytes.toString()).toBe(call?.sent.bytes.toString());
+  });
+
+  const broken = fleet.provider(api.type);
+  test('that has been there to its last event is whole, whatever becomes of its connection', async () => {
+    const breaking = cut({ afterBytes: Infinity, clean: false, reset: true });
+    script(broken, [combine(calling(ECHO), breaking), combine(saying('done'), breaking)]);
+    const { res, bytes } = await ask(broken);
+    expect(api.said(bytes, 'streaming')).toMatchObject({ text: 'Let me see. done', output: 12 });
+    const { row, attempts } = await recordOf(fleet.tables, res);
+    expect(row).toMatchObject({ status: 'completed' });
+    expect(attempts).toMatchObject([{ outcome: 'served' }, { outcome: 'served' }]);
   });
 }
 

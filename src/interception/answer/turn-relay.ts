@@ -26,6 +26,8 @@ export interface TurnPlan extends Omit<RelayPlan, 'filter'> {
 const KEEP_ALIVE_MS = 10_000;
 /** How long the end of a body may be behind the end of what it says, for its connection to be used again. */
 const TRAILING_MS = 50;
+/** How much of what follows the end of a stream is handed on. */
+const TRAILING_BYTES_MAX = 16 * 1024;
 
 /**
  * Sends down what of one turn is the caller's, as it comes, and keeps back what ends it until it
@@ -82,8 +84,7 @@ export class TurnRelay {
         await this.#pass(chunk);
         if (downstream.isGone) return { kind: 'caller_left' };
         if (!observer.isComplete) continue;
-        await body.peek(() => true, { bytesMax: 1, timeMaxMs: TRAILING_MS });
-        if (!body.isEnded) body.cancel();
+        await this.#passTrailing();
         return { kind: 'complete' };
       }
     } catch (error) {
@@ -92,6 +93,19 @@ export class TurnRelay {
         ? { kind: 'caller_left' }
         : { kind: 'upstream_failed', failure: error };
     }
+  }
+
+  /** All has been said: what becomes of the connection is no failure any more. */
+  async #passTrailing(): Promise<void> {
+    const { body } = this.#plan.inspected;
+    try {
+      await body.peek(() => false, { bytesMax: TRAILING_BYTES_MAX, timeMaxMs: TRAILING_MS });
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure)) throw error;
+    }
+    if (!body.isEnded) body.cancel();
+    if (this.#filter === undefined) return;
+    await this.#show(Buffer.concat([this.#filter.pass(body.peeked), this.#filter.rest()]));
   }
 
   async #pass(chunk: Buffer): Promise<void> {
