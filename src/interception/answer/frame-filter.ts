@@ -96,17 +96,18 @@ export class FrameFilter {
       this.#isAfterCr = byte === CR;
       this.#hasCrLf ||= isSecondOfCrLf;
       if (isSecondOfCrLf) continue;
-      if (byte !== LF && byte !== CR) {
-        this.#isLineEmpty = false;
-      } else if (this.#isLineEmpty) {
-        this.#lacksLf = byte === CR && this.#hasCrLf && at + 1 === chunk.length;
-        if (this.#lacksLf) return undefined;
-        return at + 1 + (byte === CR ? this.#endOfCrLf(chunk, at) : 0);
-      } else {
-        this.#isLineEmpty = true;
-      }
+      if (byte !== LF && byte !== CR) this.#isLineEmpty = false;
+      else if (this.#isLineEmpty) return this.#endAfterBlank(chunk, at);
+      else this.#isLineEmpty = true;
     }
     return undefined;
+  }
+
+  /** `at` is the line end of the blank line that ends the frame. Half of it may be in the next chunk. */
+  #endAfterBlank(chunk: Buffer, at: number): number | undefined {
+    if (chunk[at] === LF) return at + 1;
+    this.#lacksLf = this.#hasCrLf && at + 1 === chunk.length;
+    return this.#lacksLf ? undefined : at + 1 + this.#endOfCrLf(chunk, at);
   }
 
   #endOfCrLf(chunk: Buffer, crAt: number): number {
