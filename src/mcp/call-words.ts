@@ -23,7 +23,10 @@ export function resultOfFailure(
     case 'http':
       return failedResult('The tool server did not accept the call.', message);
     case 'refused':
-      return failedResult(`The tool server refused the call: ${message}`);
+      return {
+        ...failedResult(`The tool server refused the call: ${message}`),
+        isErrorQuoted: true,
+      };
     case 'broken_off':
       return failedResult('The connection to the tool server broke before it had answered.');
     case 'too_large':

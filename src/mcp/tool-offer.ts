@@ -29,6 +29,8 @@ export interface ToolResult {
   readonly isError: boolean;
   /** Why there is no result, or what an erroneous one says, in words for the record; null when all is well. */
   readonly error: string | null;
+  /** The error is in words of the server's, which may say what a result would. */
+  readonly isErrorQuoted?: boolean;
   /** How large the content is. */
   readonly bytes: number;
 }

@@ -1,4 +1,12 @@
-import { arrayAt, isObject, jsonText, objectAt, stringAt, type JsonObject } from '../core/json.ts';
+import {
+  arrayAt,
+  isObject,
+  jsonText,
+  objectAt,
+  parseObject,
+  stringAt,
+  type JsonObject,
+} from '../core/json.ts';
 import { isDeeperThan } from './tools/tool-list.ts';
 import type { ToolContent, ToolResult } from './tool-offer.ts';
 
@@ -6,19 +14,24 @@ const ERROR_LENGTH_MAX = 500;
 const STRUCTURED_DEPTH_MAX = 64;
 
 /** What a server sent as the result of a call. Nothing of it is cut: a model could not tell. */
-export function toolResultOf(answer: unknown, bytesMax: number): ToolResult {
+export function toolResultOf(
+  answer: unknown,
+  bytesMax: number,
+  masked: (text: string) => string = (text) => text,
+): ToolResult {
   if (!isObject(answer)) return failedResult('The tool server gave an answer that cannot be read.');
-  const parts = arrayAt(answer, 'content').map(contentOf);
-  const structured = objectAt(answer, 'structuredContent');
+  const parts = arrayAt(answer, 'content').map((part) => maskedPart(contentOf(part), masked));
+  const structured = maskedObject(objectAt(answer, 'structuredContent'), masked);
   if (structured !== undefined && isDeeperThan(STRUCTURED_DEPTH_MAX, structured)) {
     return failedResult('The result of the tool is nested too deeply to be passed on.');
   }
   const content = parts.length > 0 ? parts : [textOf('(no content)')];
   const bytes = content.reduce((sum, part) => sum + bytesOf(part), 0);
   if (bytes > bytesMax || structuredBytes(structured) > bytesMax) return tooLargeResult(bytesMax);
-  const isError = answer['isError'] === true;
-  const error = isError ? (firstText(content) ?? 'an error') : null;
-  return { content, structured, isError, error: error && error.slice(0, ERROR_LENGTH_MAX), bytes };
+  const shown = { content, structured, bytes };
+  if (answer['isError'] !== true) return { ...shown, isError: false, error: null };
+  const error = (firstText(content) || 'an error').slice(0, ERROR_LENGTH_MAX);
+  return { ...shown, isError: true, error, isErrorQuoted: true };
 }
 
 export function tooLargeResult(bytesMax: number): ToolResult {
@@ -36,6 +49,20 @@ export function failedResult(words: string, reason = words): ToolResult {
     error: reason.slice(0, ERROR_LENGTH_MAX),
     bytes: Buffer.byteLength(words),
   };
+}
+
+function maskedPart(part: ToolContent, masked: (text: string) => string): ToolContent {
+  return part.type === 'text' ? textOf(masked(part.text)) : part;
+}
+
+function maskedObject(
+  object: JsonObject | undefined,
+  masked: (text: string) => string,
+): JsonObject | undefined {
+  if (object === undefined) return undefined;
+  const text = jsonText(object);
+  const shown = masked(text);
+  return shown === text ? object : parseObject(shown);
 }
 
 function contentOf(part: unknown): ToolContent {

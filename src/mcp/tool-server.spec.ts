@@ -92,6 +92,27 @@ describe('a tool server', () => {
     });
   });
 
+  // Results go to models and errors into records: a header that is said back is in both.
+  it('is not repeated what of its headers it says back', async () => {
+    const token = 'canary-0123456789';
+    const tools = await simulatedServer();
+    await tools.add({
+      name: 'echoes',
+      run: ({ headers }) => ({
+        ...textResult(`no: ${headers['authorization']}, which is ${token}`),
+        structuredContent: { got: headers['authorization'] },
+        isError: true,
+      }),
+    });
+    const headers = [{ name: 'authorization', value: new Secret(`Bearer ${token}`) }];
+    const { server } = await connectedTo(tools, { headers });
+
+    const result = await call(server, 'echoes');
+    expect(JSON.stringify(result)).not.toContain(token);
+    expect(result.content).toEqual([{ type: 'text', text: 'no: Bear...6789, which is ca...89' }]);
+    expect(result.error).toBe('no: Bear...6789, which is ca...89');
+  });
+
   it('has headers of its own, which go to nobody else', async () => {
     const tools = await simulatedServer();
     const other = await rudeServer();
@@ -104,8 +125,8 @@ describe('a tool server', () => {
     const refused = clientOf(gate, { headers });
     await refused.is('down');
 
-    const { content } = await call(server, 'whoami', { header: 'authorization' });
-    expect(content).toMatchObject([{ text: 'Bearer canary' }]);
+    await call(server, 'whoami', { header: 'authorization' });
+    expect(tools.calls.at(-1)?.headers['authorization']).toBe('Bearer canary');
     expect(refused.server.lastError).toBe(
       'it answered with HTTP status 307, and redirects are not followed',
     );

@@ -1,5 +1,6 @@
 import type { McpServerConfig } from '../config/index.ts';
 import type { JsonObject } from '../core/json.ts';
+import { Secret } from '../core/secret.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import { resultOfFailure } from './call-words.ts';
 import { ServerLink, type LinkParts } from './server-link.ts';
@@ -26,6 +27,7 @@ export class ToolServer {
   readonly config: McpServerConfig;
   readonly link: ServerLink;
   readonly #resultBytesMax: number;
+  readonly #secrets: readonly Secret[];
   readonly #agent = connectionsToServer();
   readonly #stopping = new AbortController();
   readonly #userSessions: SessionPool<Session>;
@@ -34,13 +36,14 @@ export class ToolServer {
     const { userSessions, resultBytesMax, ...rest } = parts;
     this.config = config;
     this.#resultBytesMax = resultBytesMax;
+    this.#secrets = secretsIn(config.headers);
     this.#userSessions = new SessionPool(userSessions);
     const open = (signal: AbortSignal): Promise<Session> =>
       this.#open({ headers: this.#ownHeaders(), isListening: true }, signal);
     this.link = new ServerLink({ open, ...rest });
   }
 
-  /** Why it last failed. Servers are known to say back what they were sent, which is masked. */
+  /** Why it last failed. Servers are known to say back what they were sent, here and in results: it is masked. */
   get lastError(): string | undefined {
     const { lastError } = this.link;
     return lastError && this.#masked(lastError);
@@ -72,7 +75,8 @@ export class ToolServer {
     signal.throwIfAborted();
     const ask = (session: Session): Promise<unknown> => session.call(tool, input, signal);
     try {
-      return toolResultOf(await this.#answer(ask, user, signal), this.#resultBytesMax);
+      const answer = await this.#answer(ask, user, signal);
+      return toolResultOf(answer, this.#resultBytesMax, (text) => this.#masked(text));
     } catch (error) {
       signal.throwIfAborted();
       const { kind, message } = asWireFailure(error);
@@ -143,9 +147,16 @@ export class ToolServer {
   }
 
   #masked(text: string): string {
-    const secrets = this.config.headers.map(({ value }) => value);
-    return secrets
-      .filter(({ isDistinctive }) => isDistinctive)
-      .reduce((masked, secret) => secret.maskIn(masked), text);
+    return this.#secrets.reduce((masked, secret) => secret.maskIn(masked), text);
   }
+}
+
+/** What must not be said back: the headers, and credentials in them without their scheme. */
+function secretsIn(headers: McpServerConfig['headers']): readonly Secret[] {
+  const values = headers.map(({ value }) => value);
+  const credentials = values.flatMap((value) => {
+    const [, credential] = /^\S+ +(\S+)$/.exec(value.reveal()) ?? [];
+    return credential === undefined ? [] : [new Secret(credential)];
+  });
+  return [...values, ...credentials].filter(({ isDistinctive }) => isDistinctive);
 }
