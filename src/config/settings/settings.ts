@@ -253,7 +253,8 @@ export const AUDIT = {
   content: setting('AIBRIDGE_AUDIT_CONTENT', {
     type: oneOf('full', 'hash', 'none'),
     default: 'full',
-    meaning: '`full`, `hash` (SHA-256 of prompts, tool inputs, thoughts) or `none`',
+    meaning:
+      '`full`, `hash` (SHA-256 of prompts, tool inputs, what tools say when they fail, thoughts) or `none`',
   }),
   passthrough: setting('AIBRIDGE_AUDIT_PASSTHROUGH', {
     type: trueOrFalse,

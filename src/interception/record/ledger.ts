@@ -125,7 +125,7 @@ export class Ledger implements AttemptWitness {
     findings: Findings,
     { id: toolCallId, input }: Pick<ToolCall, 'id' | 'input'>,
     tool: OfferedTool,
-  ): (result: Pick<ToolResult, 'error' | 'bytes'>) => void {
+  ): (result: Pick<ToolResult, 'error' | 'isErrorQuoted' | 'bytes'>) => void {
     // A process that dies while it runs leaves what the answer has cost.
     this.#said(findings);
     const startedMs = this.#clock.monotonicMs();
@@ -134,10 +134,11 @@ export class Ledger implements AttemptWitness {
       ...ownToolFacts(tool),
     };
     const row = this.#record.toolBegun({ ...facts, error: NO_RESULT });
-    return ({ error, bytes }) => {
+    return ({ error, isErrorQuoted = false, bytes }) => {
       const durationMs = Math.round(this.#clock.monotonicMs() - startedMs);
       const told = error === null ? null : bounded(error, 'message');
-      this.#record.tool({ ...facts, error: told, durationMs, resultBytes: bytes }, row);
+      const result = { error: told, isErrorQuoted, durationMs, resultBytes: bytes };
+      this.#record.tool({ ...facts, ...result }, row);
     };
   }
 

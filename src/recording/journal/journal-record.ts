@@ -23,7 +23,10 @@ export type AttemptStart = Omit<AttemptSoFarEvent, Stamped | 'status'>;
 export type AttemptFacts = Omit<AttemptEvent, Stamped>;
 export type UsageFacts = Omit<UsageEvent, Stamped>;
 export type PromptFacts = Omit<PromptEvent, Stamped>;
-export type ToolFacts = Omit<ToolEvent, Stamped | keyof Caller>;
+export type ToolFacts = Omit<ToolEvent, Stamped | keyof Caller> & {
+  /** The error is what the tool said, which is content like its input. */
+  readonly isErrorQuoted?: boolean;
+};
 /** Where the beginning of a tool was written. */
 export type ToolRow = string | undefined;
 export type ThoughtFacts = Omit<ThoughtEvent, Stamped>;
@@ -63,6 +66,9 @@ interface JournalRecordOptions {
 
 /** Characters. What is longer does not wait for more: strings have a limit, and memory as well. */
 const GATHERED_MAX = 8 * 1024 * 1024;
+
+/** In place of what a tool said of it, where no contents are kept. */
+const FAILED = 'the tool failed';
 
 /** Lines gather until `flush` or the end, and go to the journal together. */
 export class JournalRecord implements InterceptionRecord {
@@ -159,10 +165,12 @@ export class JournalRecord implements InterceptionRecord {
     this.#append('attempt_so_far', `${members},"status":${status}`, rowId);
   }
 
-  #tool(facts: ToolFacts, row: ToolRow): ToolRow {
+  #tool({ isErrorQuoted = false, ...facts }: ToolFacts, row: ToolRow): ToolRow {
     const input = facts.input === null ? null : this.#content(facts.input);
+    const error =
+      facts.error !== null && isErrorQuoted ? this.#content(facts.error) || FAILED : facts.error;
     const { initiatorId, sessionId } = this.options.caller;
-    return this.#append('tool', membersOf({ initiatorId, sessionId, ...facts, input }), row);
+    return this.#append('tool', membersOf({ initiatorId, sessionId, ...facts, input, error }), row);
   }
 
   /** For what gets a row of its own; `rowId` makes writing it twice harmless. */

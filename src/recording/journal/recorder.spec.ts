@@ -185,6 +185,22 @@ describe('content mode', () => {
     ['none', '', ''],
   ];
 
+  // What a tool says of its failure is its result, and may hold what it was asked for.
+  test.each(modes)('%s, of what tools say when they fail', async (contentMode, text) => {
+    const record = await aRecorder({ contentMode }).start(ID, START);
+    const ran = { messageId: null, toolCallId: 't', tool: 'run', serverUrl: 'https://tools/' };
+    const run = { ...ran, input: null, injected: true };
+    record.tool({ ...run, error: 'secret plan', isErrorQuoted: true });
+    record.tool({ ...run, error: 'it did not answer' });
+    await record.end(END);
+    const [, said, own] = await journaled();
+    expect([said, own]).toMatchObject([
+      { error: text || 'the tool failed' },
+      { error: 'it did not answer' },
+    ]);
+    expect(said).not.toHaveProperty('isErrorQuoted');
+  });
+
   test.each(modes)('%s', async (contentMode, text, input) => {
     const record = await aRecorder({ contentMode }).start(ID, START);
     record.prompt({ source: 'user', text: 'secret plan' });
