@@ -111,6 +111,16 @@ describe('the elements of an array', () => {
     expect(texts(elementsOf(Buffer.from(array)))).toEqual(elements);
   });
 
+  test('end where their texts do, however long these are and whatever they quote', () => {
+    const piece = constantFrom('"', '\\', 'x', 'é', 'y'.repeat(70));
+    assert(
+      property(fcArray(piece, { maxLength: 80 }), (pieces) => {
+        const written = [pieces.join(''), 'next'].map((text) => JSON.stringify(text));
+        expect(texts(elementsOf(Buffer.from(`[${written.join()}]`)))).toEqual(written);
+      }),
+    );
+  });
+
   test('of any array are those that it was made of', () => {
     assert(
       property(fcArray(jsonValue()), constantFrom(0, 2), (values, indent) => {
