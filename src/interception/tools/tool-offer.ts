@@ -50,7 +50,7 @@ export function offerTools(
     .filter(({ name }) => callers.has(name))
     .map(({ name }) => `the caller brings a tool ${name} of its own`);
   if (offered.length === 0) return { loop: undefined, request: restored, notes };
-  // A conversation may be long: it is not read again for what is put in beside it.
+  // A conversation may be long: it is not read again for the tools, which nobody looks for in `body`.
   const whole = restored ?? request;
   const asked = { json: dialect.withTools(whole, offered), body: whole.body };
   const loop = new ToolLoop(asked, {
