@@ -39,6 +39,8 @@ export class TurnRelay {
   readonly #beginning: Beginning;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** The caller has yet to take that it is not forgotten. */
+  #isTelling = false;
 
   constructor(plan: TurnPlan) {
     this.#plan = plan;
@@ -179,9 +181,12 @@ export class TurnRelay {
     }
   }
 
+  /** A caller that reads nothing has enough of them already. */
   #keepAlive(): void {
-    if (this.#filter !== undefined)
-      void this.#plan.downstream.write(this.#plan.loop.weaver.keepAlive);
+    if (this.#filter === undefined || this.#isTelling) return;
+    const { downstream, loop } = this.#plan;
+    this.#isTelling = true;
+    void downstream.write(loop.weaver.keepAlive).then(() => (this.#isTelling = false));
   }
 
   #begin(): void {
