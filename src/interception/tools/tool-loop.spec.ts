@@ -195,6 +195,16 @@ test('what was run is not told twice, and what was not is told to be not', async
   ]);
 });
 
+// Some vendors begin to count their calls anew in each turn.
+test('what a turn calls that breaks off was not run because one before it was', async () => {
+  const { loop, turn } = aLoop(() => Promise.resolve(saying('x')));
+  loop.takes('body');
+  await turn({ t1: {} });
+  loop.takes('body');
+  const tool = { toolCallId: 't1', tool: TOOL.name, input: '{}' };
+  expect(loop.told({ ...NOTHING_FOUND, tools: [tool] }).tools).toEqual([{ ...tool, notRun: TOOL }]);
+});
+
 it('takes turns of one kind', () => {
   const { loop } = aLoop(() => Promise.resolve(saying('x')));
   expect([loop.takes('stream'), loop.takes('stream'), loop.takes('body')]).toEqual([

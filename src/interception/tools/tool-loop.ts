@@ -79,8 +79,9 @@ export class ToolLoop {
     return this.#ending;
   }
 
-  /** Whether a turn of this kind can go on from those before it. */
+  /** A turn begins. Answers whether one of this kind can go on from those before it. */
   takes(kind: 'stream' | 'body'): boolean {
+    this.#forgetRun();
     this.#kind ??= kind;
     return this.#kind === kind;
   }
