@@ -101,3 +101,9 @@ describe('a result', () => {
     expect(read(answer)).toMatchObject({ isError: true, structured: undefined });
   });
 });
+
+it('is what a server has structured where it says nothing else', () => {
+  const result = read({ content: [], structuredContent: { rows: [1] } });
+  expect(result.content).toEqual([{ type: 'text', text: '{"rows":[1]}' }]);
+  expect(result.bytes).toBe(12);
+});

@@ -25,7 +25,7 @@ export function toolResultOf(
   if (structured !== undefined && isDeeperThan(STRUCTURED_DEPTH_MAX, structured)) {
     return failedResult('The result of the tool is nested too deeply to be passed on.');
   }
-  const content = parts.length > 0 ? parts : [textOf('(no content)')];
+  const content = parts.length > 0 ? parts : [textOf(insteadOf(structured))];
   const bytes = content.reduce((sum, part) => sum + bytesOf(part), 0);
   if (bytes > bytesMax || structuredBytes(structured) > bytesMax) return tooLargeResult(bytesMax);
   const shown = { content, structured, bytes };
@@ -49,6 +49,11 @@ export function failedResult(words: string, reason = words): ToolResult {
     error: reason.slice(0, ERROR_LENGTH_MAX),
     bytes: Buffer.byteLength(words),
   };
+}
+
+/** Some servers send nothing but what they have structured. */
+function insteadOf(structured: JsonObject | undefined): string {
+  return structured === undefined ? '(no content)' : jsonText(structured);
 }
 
 function maskedPart(part: ToolContent, masked: (text: string) => string): ToolContent {
