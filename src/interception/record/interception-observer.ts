@@ -67,7 +67,7 @@ export class ObservedRecord implements InterceptionRecord {
     for (const each of this.#observed) each.prompt(facts);
   }
 
-  toolBegun(facts: Parameters<SoFar['toolBegun']>[0]): ToolRow {
+  toolBegun(facts: Parameters<SoFar['toolBegun']>[0]): Promise<ToolRow> {
     return this.#record.toolBegun(facts);
   }
 

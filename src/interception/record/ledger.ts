@@ -120,20 +120,23 @@ export class Ledger implements AttemptWitness {
     this.#record.flush();
   }
 
-  /** A tool of the bridge's is about to run for an answer. Answers what to call when it has ended. */
-  toolBegun(
+  /**
+   * A tool of the bridge's is about to run for an answer, and may when this has resolved. Answers
+   * what to call when it has ended.
+   */
+  async toolBegun(
     findings: Findings,
     { id: toolCallId, input }: Pick<ToolCall, 'id' | 'input'>,
     tool: OfferedTool,
-  ): (result: Pick<ToolResult, 'error' | 'isErrorQuoted' | 'bytes'>) => void {
+  ): Promise<(result: Pick<ToolResult, 'error' | 'isErrorQuoted' | 'bytes'>) => void> {
     // A process that dies while it runs leaves what the answer has cost.
     this.#said(findings);
-    const startedMs = this.#clock.monotonicMs();
     const facts = {
       ...toolFacts(findings.messageId, { toolCallId, tool: '', input }),
       ...ownToolFacts(tool),
     };
-    const row = this.#record.toolBegun({ ...facts, error: NO_RESULT });
+    const row = await this.#record.toolBegun({ ...facts, error: NO_RESULT });
+    const startedMs = this.#clock.monotonicMs();
     return ({ error, isErrorQuoted = false, bytes }) => {
       const durationMs = Math.round(this.#clock.monotonicMs() - startedMs);
       const told = error === null ? null : bounded(error, 'message');

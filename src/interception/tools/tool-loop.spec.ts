@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, test } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import type { OfferedTool, ToolResult } from '../../mcp/index.ts';
@@ -50,7 +51,9 @@ function aLoop(run: Run, limits: Partial<LoopLimits> = {}, named: Named = {}) {
     keep: (turns) => void kept.push(turns),
   });
   const witness = {
-    toolBegun: ({ id }: { id: string }, { tool }: OfferedTool) => {
+    toolBegun: async ({ id }: { id: string }, { tool }: OfferedTool) => {
+      // What is written to a disk is there later.
+      await setImmediate();
       did.push(`${tool} ${id} begins`);
       return ({ error }: ToolResult) => void did.push(`${tool} ${id} ends: ${error ?? 'well'}`);
     },
@@ -95,6 +98,15 @@ describe('a turn', () => {
     expect(results()).toEqual(['one', 'two']);
     expect(did.slice(0, 2)).toEqual(['read t1 begins', 'read t2 begins']);
     expect(did).toHaveLength(4);
+  });
+
+  it('runs a tool once that is on record, and not before', async () => {
+    const { turn, did } = aLoop(() => {
+      did.push('runs');
+      return Promise.resolve(saying('one'));
+    });
+    await turn({ t1: {} });
+    expect(did).toEqual(['read t1 begins', 'runs', 'read t1 ends: well']);
   });
 
   it('that calls a tool of the caller’s as well is the last one, and is kept', async () => {

@@ -34,8 +34,8 @@ export type TurnEnd = 'goes_on' | 'last' | 'defiant';
 
 /** Is told of every run of a tool. */
 export interface ToolWitness {
-  /** Answers what to call when it has ended. */
-  toolBegun(call: ToolCall, tool: OfferedTool): (result: ToolResult) => void;
+  /** Resolves when it is on record, with what to call when it has ended. */
+  toolBegun(call: ToolCall, tool: OfferedTool): Promise<(result: ToolResult) => void>;
   /** Is told what else there is to say. */
   note(text: string): void;
 }
@@ -163,7 +163,7 @@ export class ToolLoop {
     if (tool === undefined) return failedResult(`There is no tool ${call.name}.`);
     this.#run.add(call.id);
     this.#runNames.add(call.name);
-    const end = witness.toolBegun(call, tool);
+    const end = await witness.toolBegun(call, tool);
     const result = await this.#called(tool, call, signal);
     end(result);
     return result;

@@ -44,8 +44,11 @@ export interface InterceptionRecord {
   usageSoFar(facts: UsageFacts): void;
   usage(facts: UsageFacts): void;
   prompt(facts: PromptFacts): void;
-  /** A tool that the bridge is about to run, and what to say when it has ended. */
-  toolBegun(facts: ToolFacts): ToolRow;
+  /**
+   * A tool that the bridge is about to run. Resolves when that is in the journal, or is known to
+   * have to wait for it: then the tool may run.
+   */
+  toolBegun(facts: ToolFacts): Promise<ToolRow>;
   /** `row`: of the tool's beginning, where that was recorded. */
   tool(facts: ToolFacts, row?: ToolRow): void;
   thought(facts: ThoughtFacts): void;
@@ -124,10 +127,10 @@ export class JournalRecord implements InterceptionRecord {
     this.#append('prompt', membersOf({ ...facts, text: this.#content(facts.text) }));
   }
 
-  /** Goes to the journal at once: what a tool does stays done when the process dies. */
-  toolBegun(facts: ToolFacts): ToolRow {
+  /** What a tool does stays done when the process dies. */
+  async toolBegun(facts: ToolFacts): Promise<ToolRow> {
     const row = this.#tool(facts, undefined);
-    this.flush();
+    await this.#written();
     return row;
   }
 
@@ -145,17 +148,21 @@ export class JournalRecord implements InterceptionRecord {
     this.options.onEnd(this);
     this.#lines += unsealedLine({ kind: 'end', id: this.id, at: this.clock.nowMs() }, facts);
     this.#count += 1;
-    const [lines, count] = this.#takeLines();
-    try {
-      await this.journal.append(lines, count);
-    } catch {
-      // The journal keeps the lines and writes them when it can; it reports its own state.
-    }
+    await this.#written();
   }
 
   flush(): void {
     if (this.#unwrittenStatus !== undefined) this.#attemptSoFar(this.#unwrittenStatus);
     if (this.#count > 0) this.journal.appendLater(...this.#takeLines());
+  }
+
+  /** Everything that there is, or is known to have to wait. */
+  async #written(): Promise<void> {
+    try {
+      await this.journal.append(...this.#takeLines());
+    } catch {
+      // The journal keeps the lines and writes them when it can; it reports its own state.
+    }
   }
 
   #attemptSoFar(status: number | null): void {
@@ -207,7 +214,7 @@ export const UNRECORDED: InterceptionRecord = {
   usageSoFar: () => undefined,
   usage: () => undefined,
   prompt: () => undefined,
-  toolBegun: () => undefined,
+  toolBegun: () => Promise.resolve(undefined),
   tool: () => undefined,
   thought: () => undefined,
   flush: () => undefined,

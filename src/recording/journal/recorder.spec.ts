@@ -53,6 +53,14 @@ test('a start is in the journal when it resolves', async () => {
   expect(await journaled()).toMatchObject([{ kind: 'start', id: ID }]);
 });
 
+// A process that is killed while a tool runs must leave what it has asked for.
+test('the beginning of a tool is in the journal when it resolves', async () => {
+  const record = await aRecorder().start(ID, START);
+  const tool = { messageId: 'm', toolCallId: 'call_1', tool: 'read', serverUrl: null, input: '{}' };
+  await record.toolBegun({ ...tool, injected: true, error: 'no result has come' });
+  expect((await journaled()).map(({ kind }) => kind)).toEqual(['start', 'tool']);
+});
+
 test('an end is in the journal when it resolves, after everything that belongs to it', async () => {
   const record = await aRecorder().start(ID, START);
   record.prompt({ source: 'user', text: 'hi' });
