@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditRow } from '../support/audit-tables.ts';
+import { areRunsRecorded, loopAccountsOf, type LoopAccounts } from './loop-account.ts';
 import { until } from '../support/until.ts';
 import type { TruthSystem } from './truth-system.ts';
 import type { Asked, Known } from './window.ts';
@@ -10,9 +11,10 @@ const STEP_MS = 100;
 
 /** What the provider and the audit say of these requests, once both have ended with them. */
 export async function accountsOf(
-  { tables, book }: TruthSystem,
+  system: TruthSystem,
   asked: readonly Asked[],
 ): Promise<readonly Known[]> {
+  const { tables, book } = system;
   const names = asked.map(({ request }) => request.userAgent);
   const providers = [...new Set(asked.map(({ request }) => request.provider.name))];
   const deadlineMs = performance.now() + PATIENCE_MS;
@@ -43,6 +45,7 @@ export async function accountsOf(
     childrenOf(tables, 'attempts', 'ordinal', providers),
     childrenOf(tables, 'prompts', 'id', providers),
   ]);
+  const loops = await loopsOf(system, asked, deadlineMs);
   const known = asked.map((one) => {
     const { userAgent } = one.request;
     return {
@@ -51,10 +54,24 @@ export async function accountsOf(
       rows: rows.get(userAgent) ?? [],
       attempts: attempts.get(userAgent) ?? [],
       prompts: prompts.get(userAgent) ?? [],
+      loop: loops.get(userAgent),
     };
   });
   book.forget(names);
   return known;
+}
+
+async function loopsOf(
+  system: TruthSystem,
+  asked: readonly Asked[],
+  deadlineMs: number,
+): Promise<LoopAccounts> {
+  const names = asked.flatMap(({ request }) => (request.loop ? [request.userAgent] : []));
+  for (;;) {
+    const accounts = await loopAccountsOf(system, names);
+    if (areRunsRecorded(accounts) || performance.now() > deadlineMs) return accounts;
+    await delay(STEP_MS);
+  }
 }
 
 /**

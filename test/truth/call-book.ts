@@ -5,7 +5,7 @@ export class CallBook {
   readonly #calls = new Map<string, Call[]>();
 
   readonly add = (call: Call): void => {
-    const name = call.headers['user-agent'] ?? '';
+    const name = nameOf(call);
     const known = this.#calls.get(name);
     if (known === undefined) this.#calls.set(name, [call]);
     else known.push(call);
@@ -18,4 +18,9 @@ export class CallBook {
   forget(names: Iterable<string>): void {
     for (const name of names) this.#calls.delete(name);
   }
+}
+
+/** Of the request that a call is made for. */
+export function nameOf({ headers }: Pick<Call, 'headers'>): string {
+  return headers['user-agent'] ?? '';
 }

@@ -1,4 +1,5 @@
 import type { PlannedRequest } from './scenario.ts';
+import { TOOL_USERS } from './tool-loops.ts';
 
 /** What a client saw of its answer. */
 export interface Observation {
@@ -57,7 +58,7 @@ async function collect(
 
 function send(
   bridgeUrl: string,
-  { provider, api, own, userAgent, body }: PlannedRequest,
+  { provider, api, own, userAgent, body, habits, loop }: PlannedRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const isBearer = api.authHeader === 'authorization';
@@ -66,9 +67,15 @@ function send(
     headers: {
       'content-type': 'application/json',
       'user-agent': userAgent,
+      ...(habits.has('tool_loops') && identity(loop === undefined ? 'others' : TOOL_USERS)),
       ...(own !== undefined && { [api.authHeader]: isBearer ? `Bearer ${own}` : own }),
     },
     body: JSON.stringify(body),
     signal,
   });
+}
+
+/** As a gateway in front asserts it. */
+function identity(group: string): Record<string, string> {
+  return { 'x-forwarded-user': 'truth', 'x-forwarded-groups': group };
 }

@@ -19,8 +19,10 @@ import {
   type SeenCall,
 } from './expectation.ts';
 import { factsOf, refusalIn, type KeyRefusal } from './key-refusal.ts';
+import { wrongAnswer, wrongEnd } from './loop-client.ts';
 import type { PlannedRequest } from './scenario.ts';
 import type { Tokens } from './truth-api.ts';
+import { goesOn, lastTurnOf, NO_TURNS, plus, tokensIn, type TurnsBefore } from './turns.ts';
 import { usageOfBody, usagesFrom } from './usage.ts';
 
 /** One way in which a request may have ended: what must be recorded, and what is wrong with what the client saw. */
@@ -36,6 +38,29 @@ export interface Ending {
  * the record may say that it left, or how it would have ended, had nobody noticed.
  */
 export function endingsOf(evidence: Evidence): Ending[] {
+  if (evidence.loop === undefined) return endingsOfTurn(evidence);
+  const last = lastTurnOf(evidence);
+  return endingsOfTurn(last).map((ending) => withTurns(ending, last.before));
+}
+
+/** What the turns before the last one have used is part of what was used. */
+function withTurns(ending: Ending, { count, tokens, isCounted }: TurnsBefore): Ending {
+  const { record } = ending;
+  const isAll = record['usageSource'] === 'provider' && isCounted;
+  return {
+    ...ending,
+    record: {
+      ...record,
+      input: Number(record['input']) + tokens.input,
+      output: Number(record['output']) + tokens.output,
+      cacheRead: Number(record['cacheRead']) + tokens.cacheRead,
+      cacheWrite: Number(record['cacheWrite']) + tokens.cacheWrite,
+      ...(count > 0 && { usageSource: isAll ? 'provider' : 'partial' }),
+    },
+  };
+}
+
+function endingsOfTurn(evidence: Evidence): Ending[] {
   const { seen, calls, attempts } = evidence;
   const last = attempts.length > calls.length ? undefined : calls.at(-1);
   const regular = attempts.length > calls.length ? neverSent(evidence) : regularEndings(evidence);
@@ -93,9 +118,10 @@ function brokenUnder(evidence: Evidence, last: Call): Ending[] {
   return isBroken ? answered(evidence, { behaviour, endedAtMs, sent, outcome: 'reset' }) : [];
 }
 
-function madeCall<T extends SeenCall>({ request, attempts }: Evidence, call: T) {
+function madeCall<T extends SeenCall>({ request, attempts, loop }: Evidence, call: T) {
   const { api, habits } = request;
-  return { call, api, habits, startedMs: timeOf(attempts.at(-1)?.['started_at']) };
+  const startedMs = timeOf(attempts.at(-1)?.['started_at']);
+  return { call, api, habits, startedMs, isTurn: loop !== undefined };
 }
 
 function answered(evidence: Evidence, last: SeenCall): Ending[] {
@@ -118,7 +144,11 @@ interface Answered {
   readonly status: number | null;
 }
 
-function endingsFor({ request, seen }: Evidence, { last, expected, status }: Answered): Ending[] {
+function endingsFor(evidence: Evidence, { last, expected, status }: Answered): Ending[] {
+  const { request, seen, before } = evidence;
+  const isGoingOn = before !== undefined && expected.outcome === 'served' && goesOn(last, request);
+  if (isGoingOn) return withoutNextTurn(evidence, last);
+  const client = before && wrongAnswer(evidence, { last, expected, status, before });
   return usageFactsOf(expected).map((usage) => ({
     record: {
       status: expected.status,
@@ -128,13 +158,32 @@ function endingsFor({ request, seen }: Evidence, { last, expected, status }: Ans
       ...(expected.isNoted === true && { isNoted: true }),
     },
     lastAttempt: { outcome: expected.outcome, status },
-    client: [
+    client: client ?? [
       ...differing(
         { client: seen.kind, status: seen.status },
         { client: 'complete', status, ...clientFacts(request, expected) },
       ),
       ...wrongBytes({ request, seen }, last, expected),
     ],
+  }));
+}
+
+/** Tools have run, and there was no key to tell the model of what came of it. */
+function withoutNextTurn(evidence: Evidence, last: SeenCall): Ending[] {
+  const { request, attempts, before = NO_TURNS } = evidence;
+  const ended = attempts.at(-1);
+  const next = {
+    ...evidence,
+    calls: [],
+    attempts: [],
+    before: plus(before, last, request),
+    ...(ended && { walkFromMs: endOf(ended) }),
+  };
+  const tokens = tokensIn(last, request);
+  return exhausted(next, undefined).map((ending) => ({
+    ...ending,
+    record: { ...ending.record, ...usageFacts(tokens, 'failed'), usageSource: 'partial' },
+    lastAttempt: { outcome: 'served', status: 200 },
   }));
 }
 
@@ -182,7 +231,7 @@ function wrongBytes(
 }
 
 function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
-  const { request, seen, pool } = evidence;
+  const { request, seen, pool, before = NO_TURNS } = evidence;
   if (request.own !== undefined) return [];
   const refusal = last && keyRefusal(request, last);
   const lastAttempt = refusal ? { ...factsOf(refusal), status: last?.sent.status } : {};
@@ -194,11 +243,18 @@ function exhausted(evidence: Evidence, last: Call | undefined): Ending[] {
       ...usageFacts(undefined, 'failed'),
     },
     lastAttempt,
-    client: differing(
-      { client: seen.kind, status: seen.status, retryAfter: seen.headers.get('retry-after') },
-      { client: 'complete', status, retryAfter },
-    ),
+    client: hasBegun(evidence)
+      ? wrongEnd(evidence, before)
+      : differing(
+          { client: seen.kind, status: seen.status, retryAfter: seen.headers.get('retry-after') },
+          { client: 'complete', status, retryAfter },
+        ),
   }));
+}
+
+/** Of a stream the client has had turns before this one. */
+function hasBegun({ request, before = NO_TURNS }: Evidence): boolean {
+  return request.mode === 'streaming' && before.count > 0;
 }
 
 const CLOCK_SLACK_MS = 10;
@@ -207,42 +263,50 @@ const CLOCK_SLACK_MS = 10;
  * A call that nobody received: put on a connection that the provider had broken, which a busy machine
  * may notice late, or too late to be sent. That no more are lost than are broken is asked elsewhere.
  */
-function neverSent({ seen, attempts, breaks }: Evidence): Ending[] {
+function neverSent(evidence: Evidence): Ending[] {
+  const { attempts, breaks } = evidence;
   const attempt = attempts.at(-1) ?? {};
   const isBroken = breaks.some(
     ({ endedAtMs }) => Number(endedAtMs) < endOf(attempt) + CLOCK_SLACK_MS,
   );
   const isLate = Number(attempt['duration_ms']) >= FIRST_BYTE_TIMEOUT_MS - CLOCK_SLACK_MS;
   return [
-    ...(isBroken ? [notReceived(seen, ['upstream_unreachable', 'transport_error', 502])] : []),
-    ...(isLate ? [notReceived(seen, ['upstream_timeout', 'timeout', 504])] : []),
+    ...(isBroken ? [notReceived(evidence, ['upstream_unreachable', 'transport_error', 502])] : []),
+    ...(isLate ? [notReceived(evidence, ['upstream_timeout', 'timeout', 504])] : []),
   ];
 }
 
 function notReceived(
-  seen: Evidence['seen'],
+  evidence: Evidence,
   [errorType, outcome, status]: readonly [string, string, number],
 ): Ending {
+  const { seen, before = NO_TURNS } = evidence;
   const observed = { client: seen.kind, status: seen.status };
   const record = { status: 'failed', errorType, upstreamStatus: null };
   return {
     record: { ...record, ...usageFacts(undefined, 'failed') },
     lastAttempt: { outcome, status: null },
-    client: differing(observed, { client: 'complete', status }),
+    client: hasBegun(evidence)
+      ? wrongEnd(evidence, before)
+      : differing(observed, { client: 'complete', status }),
   };
 }
 
 /** What may be recorded of a client that hung up, as far as the provider had got by then. */
-function abandoned({ request, seen, attempts }: Evidence, last: Call | undefined): Ending[] {
+function abandoned(evidence: Evidence, last: Call | undefined): Ending[] {
+  const { request, seen, attempts, loop, row } = evidence;
   const sentStatus = last?.sent.status ?? null;
   const refusal = last && keyRefusal(request, last);
   const attemptEnds: Facts[] = [
     { outcome: 'aborted', status: null },
     { outcome: 'aborted', status: sentStatus },
     ...(refusal ? [{ outcome: refusal.outcome, status: sentStatus }] : []),
+    // It left while tools ran, or before the next turn.
+    ...(loop ? [{ outcome: 'served', status: 200 }] : []),
   ];
-  const upstreamStatuses = seen.status === null ? [null, sentStatus] : [seen.status];
-  const usages = last === undefined || refusal ? [undefined] : usagesUpTo(request, seen, last);
+  const isOpen = seen.status === null || loop !== undefined;
+  const upstreamStatuses = isOpen ? [null, sentStatus] : [seen.status];
+  const usages = last === undefined || refusal ? [undefined] : usagesUpTo(evidence, last);
   return usages.flatMap((tokens) =>
     upstreamStatuses.flatMap((upstreamStatus) =>
       (attempts.length === 0 ? [{}] : attemptEnds).map((lastAttempt) => ({
@@ -251,6 +315,8 @@ function abandoned({ request, seen, attempts }: Evidence, last: Call | undefined
           errorType: null,
           upstreamStatus,
           ...usageFacts(tokens, 'aborted'),
+          // Of a turn that told of no usage either word will do.
+          ...(loop && tokens === undefined && { usageSource: row['usage_source'] }),
         },
         lastAttempt,
         client: [],
@@ -261,12 +327,11 @@ function abandoned({ request, seen, attempts }: Evidence, last: Call | undefined
 
 /** The usage that may have been read: up to any event between what the client got and what was sent. */
 function usagesUpTo(
-  { api, mode }: PlannedRequest,
-  seen: Evidence['seen'],
+  { request: { api, mode }, seen, before }: Evidence,
   last: Call,
 ): (Tokens | undefined)[] {
   if (mode === 'blocking') return [undefined, usageOfBody(last, api)];
-  return [...usagesFrom(last, api, arrivedBytes(seen, last))];
+  return [...usagesFrom(last, api, before === undefined ? arrivedBytes(seen, last) : 0)];
 }
 
 /** Where nothing could be read of the usage, and something could not be read, either word will do. */

@@ -3,9 +3,11 @@ import type { AuditRow } from '../support/audit-tables.ts';
 import { fingerprintOf } from '../support/mask.ts';
 import type { Observation } from './client.ts';
 import type { SeenCall } from './expectation.ts';
+import type { LoopAccount } from './loop-account.ts';
 import type { Life } from './mortal-bridge.ts';
 import type { Look, PoolModel } from './pool-model.ts';
 import type { PlannedRequest } from './scenario.ts';
+import type { TurnsBefore } from './turns.ts';
 
 /** Everything that is known of one request, from three sides. */
 export interface Evidence {
@@ -22,6 +24,11 @@ export interface Evidence {
   readonly pool: PoolModel;
   /** The calls with which the provider broke connections that another call may just have been put on. */
   readonly breaks: readonly Call[];
+  /** Undefined for a request that was offered no tools. */
+  readonly loop: LoopAccount | undefined;
+  /** Of the last turn: those before it, and from when on it looked at the keys. */
+  readonly before?: TurnsBefore;
+  readonly walkFromMs?: number;
 }
 
 export type Facts = Readonly<Record<string, unknown>>;
@@ -60,9 +67,15 @@ export function endOf(attempt: AuditRow): number {
 }
 
 /** The look at the keys that ended a walk: after the last attempt, and before the end was recorded. */
-export function lastLook({ request: { model }, attempts, row, life }: Evidence): Look {
+export function lastLook({
+  request: { model },
+  attempts,
+  row,
+  life,
+  walkFromMs = timeOf(row['started_at']),
+}: Evidence): Look {
   const last = attempts.at(-1);
-  const fromMs = last === undefined ? timeOf(row['started_at']) : endOf(last);
+  const fromMs = last === undefined ? walkFromMs : endOf(last);
   return { life, model, fromMs, untilMs: timeOf(row['ended_at']) };
 }
 
@@ -103,10 +116,11 @@ export function arrivedBytes({ bytes }: Observation, { sent }: SeenCall): number
  * own, that event may begin like the one that was to come, and so may an answer of its own.
  */
 export function relayedBytes(
-  { request, seen }: Pick<Evidence, 'request' | 'seen'>,
+  { request, seen, before }: Pick<Evidence, 'request' | 'seen' | 'before'>,
   call: SeenCall,
 ): number {
-  if (seen.headers.has('x-aibridge-error')) return 0;
+  // What the client has of a later turn begins somewhere in its answer.
+  if (seen.headers.has('x-aibridge-error') || (before?.count ?? 0) > 0) return 0;
   const told = request.api.inBandError?.exec(seen.bytes.toString('latin1'));
   return Math.min(arrivedBytes(seen, call), told?.index ?? Infinity);
 }

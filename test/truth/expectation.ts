@@ -36,6 +36,8 @@ export interface MadeCall {
   readonly startedMs: number;
   /** What a reader has to know of. */
   readonly habits: Habits;
+  /** One turn of several: an answer that is no stream is kept back until it is known to be the last. */
+  readonly isTurn?: boolean;
 }
 
 export const FIRST_BYTE_TIMEOUT_MS = 2_000;
@@ -135,10 +137,9 @@ function ofBody(made: MadeCall): Expectation[] {
   const { call, api } = made;
   const { bytes, headers } = call.sent;
   const isAllThere = bytes.length === Number(headers['content-length'] ?? NaN);
-  const isHeld = api.name !== 'passthrough' && bytes.length < HELD_BYTES_MAX;
   const tokens = usageOfBody(call, api);
-  const whole = { ...wholeOf(made), isRelayed: true, tokens, bytes: bytes.length };
-  const cut = { isRelayed: !isHeld, tokens: undefined, bytes: bytes.length };
+  const whole = { isRelayed: true, ...wholeOf(made), tokens, bytes: bytes.length };
+  const cut = { isRelayed: !isHeld(made), tokens: undefined, bytes: bytes.length };
   const ifWhole = isAllThere ? [whole] : [];
   if (call.outcome === 'client_closed') {
     return hasTimedOut(made) ? [...ifWhole, { ...TIMED_OUT, ...cut }] : ifWhole;
@@ -151,9 +152,14 @@ function ofBody(made: MadeCall): Expectation[] {
   return isAllThere || hasCleanEnd(call) ? [whole] : [truncated];
 }
 
+function isHeld({ call, api, isTurn = false }: MadeCall): boolean {
+  return isTurn || (api.name !== 'passthrough' && call.sent.bytes.length < HELD_BYTES_MAX);
+}
+
 /** What an answer that came to its end is to an API that reads it. */
-function wholeOf({ call, api }: MadeCall): Cut {
-  return api.name === 'passthrough' || isObject(call.sent.text) ? SERVED : MALFORMED;
+function wholeOf({ call, api, isTurn = false }: MadeCall): Cut & { isRelayed?: boolean } {
+  if (api.name === 'passthrough' || isObject(call.sent.text)) return SERVED;
+  return isTurn ? { ...MALFORMED, outcome: 'transport_error', isRelayed: false } : MALFORMED;
 }
 
 function isObject(text: string): boolean {

@@ -15,6 +15,8 @@ export const HABITS = [
   'prefill',
   /** Blocks of text in the user's turn that a machine has written. */
   'system_reminders',
+  /** Tools of the bridge's, which the model calls before it answers. */
+  'tool_loops',
 ] as const;
 
 export type Habit = (typeof HABITS)[number];

@@ -1,9 +1,11 @@
+import type { Call } from '../simulator/index.ts';
 import type { AuditRow } from '../support/audit-tables.ts';
 import { fingerprintOf, hintOf } from '../support/mask.ts';
 import { endingsOf, keyRefusal, type Ending } from './endings.ts';
 import { attemptFacts, differing, wasCutShort, type Evidence, type Facts } from './evidence.ts';
 import { orderOfKeys } from './key-order.ts';
 import { factsOf } from './key-refusal.ts';
+import { turnsOfLoop } from './loop-judge.ts';
 
 /** In which points the record of a request differs from what happened; empty when in none. */
 export function judge(evidence: Evidence): string[] {
@@ -14,6 +16,7 @@ export function judge(evidence: Evidence): string[] {
     ...prompts(evidence),
     ...keysTried(evidence),
     ...orderOfKeys(evidence),
+    ...turnsOfLoop(evidence),
     ...ending(evidence),
   ];
 }
@@ -25,6 +28,7 @@ function interrupted(evidence: Evidence): string[] {
   return [
     ...identity(evidence),
     ...orderOfKeys(evidence),
+    ...turnsOfLoop(evidence),
     ...differing({ errorType: row['error_type'] }, { errorType: 'interrupted' }),
     ...(attempts.length > calls.length + 1 ? ['attempts were recorded that nobody received'] : []),
     ...attempts.flatMap((attempt, index) => {
@@ -88,10 +92,9 @@ function keysTried({ request, calls, attempts, row }: Evidence): string[] {
         ordinal: index + 1,
         kind: isOwn ? 'byok' : 'centralized',
         ...namesOf(call.key ?? ''),
-        // A call after which another one was made was refused for its key.
         ...(index < attempts.length - 1 && {
           status: call.sent.status,
-          ...refusedFacts(keyRefusal(request, call)),
+          ...followedFacts({ request, attempts }, call, index),
         }),
       }),
     ),
@@ -101,6 +104,16 @@ function keysTried({ request, calls, attempts, row }: Evidence): string[] {
 /** One that has waited for a key may have tried the same one again. */
 function keysOf(attempts: readonly AuditRow[]): Set<unknown> {
   return new Set(attempts.map((attempt) => attempt['credential_fingerprint']));
+}
+
+/** A call after which another one was made was refused for its key, or has ended its turn. */
+function followedFacts(
+  { request, attempts }: Pick<Evidence, 'request' | 'attempts'>,
+  call: Call,
+  index: number,
+): Facts {
+  const endsTurn = attempts[index]?.['turn'] !== attempts[index + 1]?.['turn'];
+  return endsTurn ? { outcome: 'served' } : refusedFacts(keyRefusal(request, call));
 }
 
 function refusedFacts(refusal: ReturnType<typeof keyRefusal>): Facts {

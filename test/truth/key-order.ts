@@ -11,6 +11,7 @@ export function orderOfKeys(evidence: Evidence): string[] {
   if (request.own !== undefined) return [];
   const walk = new Walk(evidence);
   for (const [index, attempt] of attempts.entries()) {
+    if (attempt['turn'] !== attempts[index - 1]?.['turn']) walk.begins();
     walk.tries(keyIndex(request, attempt), lookBefore(evidence, index));
   }
   if (String(row['error_type']).startsWith('keys_')) walk.isRefused(lastLook(evidence));
@@ -27,6 +28,11 @@ class Walk {
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
     this.#keys = evidence.request.provider.keys.length;
+  }
+
+  /** Every turn begins with the first key. */
+  begins(): void {
+    this.#next = 0;
   }
 
   tries(key: number, look: Look): void {

@@ -41,6 +41,8 @@ export interface MortalBridgeOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Undefined: what `npm run build` made. */
   readonly program: string | undefined;
+  /** Resolves when one that listens is as it is to be. */
+  readonly ready: (bridge: Bridge) => Promise<void>;
 }
 
 /** A bridge that is killed and comes back with the data that it left. */
@@ -98,6 +100,11 @@ export class MortalBridge {
   }
 }
 
-function startBridge({ env, program }: MortalBridgeOptions, dataDir: string): Promise<Bridge> {
-  return Bridge.start({ env, dataDir, ...(program !== undefined && { program }) });
+async function startBridge(
+  { env, program, ready }: MortalBridgeOptions,
+  dataDir: string,
+): Promise<Bridge> {
+  const bridge = await Bridge.start({ env, dataDir, ...(program !== undefined && { program }) });
+  await ready(bridge);
+  return bridge;
 }

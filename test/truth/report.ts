@@ -1,9 +1,11 @@
 import { timeOf } from './evidence.ts';
+import type { LoopAccount } from './loop-account.ts';
+import { idOf } from './tool-loops.ts';
 import type { Known } from './window.ts';
 
 /** One request from all sides, for whoever has to find out which of them is wrong. */
 export function reportOf(
-  { request, seen, calls, rows, attempts, life }: Known,
+  { request, seen, calls, rows, attempts, life, loop }: Known,
   found: readonly string[],
 ): string {
   const { userAgent, api, mode, own, leave } = request;
@@ -38,5 +40,13 @@ export function reportOf(
     }`,
     `  provider: ${called.join(', ')}`,
     `  audit: ${rows.map((row) => [row['status'], row['error_type'], row['notes']].join(' ')).join(' | ')} [${audited.join(', ')}]`,
+    ...(loop ? [`  tools: ${loop.runs.map(idOf).join(' ')}; audit: ${toldOf(loop)}`] : []),
   ].join('\n');
+}
+
+function toldOf({ tools, usages }: LoopAccount): string {
+  const rows = tools.map((row) =>
+    [row['tool_call_id'], `${String(row['duration_ms'])}ms`, row['error']].join(' '),
+  );
+  return `[${rows.join(', ')}], ${usages.length} usages`;
 }

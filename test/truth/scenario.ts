@@ -33,6 +33,13 @@ import type { Habits } from './habits.ts';
 import type { TruthProvider } from './providers.ts';
 import { Random } from './random.ts';
 import { shaped, type Shape } from './shapes.ts';
+import {
+  callingTools,
+  planToolLoop,
+  turnOf,
+  withOwnTool,
+  type ToolLoopPlan,
+} from './tool-loops.ts';
 import { TRUTH_APIS, type TruthApi } from './truth-api.ts';
 
 /** When a client hangs up. */
@@ -56,6 +63,8 @@ export interface PlannedRequest extends Shape {
   /** The client's own key; undefined leaves it to the pool. */
   readonly own: string | undefined;
   readonly leave: Leave | undefined;
+  /** What the model makes of the bridge's tools; undefined for a request that is offered none. */
+  readonly loop: ToolLoopPlan | undefined;
 }
 
 /** Requests go to few providers at a time, so that keys are contended for, and on to fresh ones. */
@@ -95,7 +104,7 @@ export function planRequest(
   const mode = random.chance(0.6) && api.modes.includes('streaming') ? 'streaming' : 'blocking';
   const named = random.pick(['the-first-model', 'the-second-model']);
   const model = Object.hasOwn(api.body({ prompt, streaming: false }), 'model') ? named : '';
-  return {
+  const planned: Omit<PlannedRequest, 'loop'> = {
     userAgent: `truth/${index}`,
     habits,
     provider,
@@ -107,6 +116,18 @@ export function planRequest(
     bridge: random.between(0, bridges - 1),
     ...shaped({ api, mode, prompt, model: named }, habits, random),
   };
+  return { ...planned, ...withTools(planned, seed, index) };
+}
+
+/** Drawn apart from all else, so that requests are the same with and without. */
+function withTools(
+  { api, own, body, habits }: Omit<PlannedRequest, 'loop'>,
+  seed: number,
+  index: number,
+): Pick<PlannedRequest, 'loop' | 'body'> {
+  const isEligible = habits.has('tool_loops') && api.name !== 'passthrough' && own === undefined;
+  const loop = isEligible ? planToolLoop(seed, index) : undefined;
+  return { loop, body: loop?.bringsOwn === true ? withOwnTool(body, api) : body };
 }
 
 function leave(random: Random): Leave {
@@ -118,17 +139,27 @@ function leave(random: Random): Leave {
 }
 
 /** What a key does with a call: the same for the same seed, request and key, whatever else goes on. */
-export function behaviourFor({ seed, habits }: Scenario, call: Call): Behaviour {
-  const random = new Random(seed, call.headers['user-agent'] ?? '', call.key ?? '');
+export function behaviourFor(
+  { seed, habits }: Scenario,
+  call: Call,
+  loop: ToolLoopPlan | undefined,
+): Behaviour {
+  const turn = loop === undefined ? 1 : turnOf(call);
+  const later = turn === 1 ? [] : [turn];
+  const random = new Random(seed, call.headers['user-agent'] ?? '', call.key ?? '', ...later);
+  const isCalling = loop !== undefined && turn <= loop.turns.length;
+  const whole = isCalling
+    ? (chosen: Random) => written(callingTools(loop, turn, chosen), chosen)
+    : served;
   const make = random.weighted<(random: Random) => Behaviour>([
-    [60, served],
+    [60, whole],
     [13, limited],
     [1.5, rejected],
     [5, failing],
     [3, () => resetBeforeHeaders()],
     [0.7, () => neverAnswers()],
-    [0.7, (chosen) => combine(served(chosen), stall({ afterEvents: chosen.between(0, 6) }))],
-    [6, broken],
+    [0.7, (chosen) => combine(whole(chosen), stall({ afterEvents: chosen.between(0, 6) }))],
+    [6, (chosen) => broken(chosen, whole)],
     [3, refusedInStream],
     [2, (chosen) => errorMidStream('overloaded', { afterEvents: chosen.between(1, 5) })],
     [habits.has('keep_alives') ? 2 : 0, keptAlive],
@@ -138,7 +169,7 @@ export function behaviourFor({ seed, habits }: Scenario, call: Call): Behaviour 
   return make(random);
 }
 
-/** A proper answer, in one of the many ways in which a provider may write it down. */
+/** A proper answer. */
 function served(random: Random): Behaviour {
   const usage = {
     input: random.between(1, 5_000),
@@ -153,6 +184,11 @@ function served(random: Random): Behaviour {
     [10, answer({ tools: [{ name: 'lookup', input: { city: 'Köln' } }], usage })],
     [5, answer({ text: 'Nothing is counted.', usage: 'none' })],
   ]);
+  return written(what, random);
+}
+
+/** In one of the many ways in which a provider may write it down. */
+function written(what: Behaviour, random: Random): Behaviour {
   const how = random.weighted<Behaviour | undefined>([
     [60, undefined],
     [8, crlf()],
@@ -202,7 +238,7 @@ function failing(random: Random): Behaviour {
 }
 
 /** Lost after some events or bytes, even the last one, in each way a connection can be lost. */
-function broken(random: Random): Behaviour {
+function broken(random: Random, whole: (random: Random) => Behaviour): Behaviour {
   const how = random.pick<{ clean: boolean; reset?: boolean }>([
     { clean: true },
     { clean: false },
@@ -211,7 +247,7 @@ function broken(random: Random): Behaviour {
   const where = random.chance(0.5)
     ? { afterEvents: random.between(1, 12) }
     : { afterBytes: random.between(1, 4_000) };
-  return combine(served(random), cut({ ...how, ...where }));
+  return combine(whole(random), cut({ ...how, ...where }));
 }
 
 function refusedInStream(random: Random): Behaviour {

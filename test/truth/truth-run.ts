@@ -1,5 +1,6 @@
 import type { TestServer } from '../support/postgres.ts';
 import { accountsOf } from './accounts.ts';
+import { nameOf } from './call-book.ts';
 import { keyHistory } from './key-history.ts';
 import { observe } from './client.ts';
 import type { Habits } from './habits.ts';
@@ -12,6 +13,7 @@ import {
   SilentLimits,
   type Scenario,
 } from './scenario.ts';
+import type { ToolLoopPlan } from './tool-loops.ts';
 import { BRIDGES, TruthSystem } from './truth-system.ts';
 import { differencesIn, type Asked, type Known } from './window.ts';
 
@@ -61,6 +63,7 @@ export async function runTruth(run: TruthRun): Promise<TruthResult> {
     const system = await TruthSystem.start(providerCount(requests), {
       server: run.server,
       program: run.program,
+      habits: run.habits,
     });
     try {
       await new Round(system, run, { tally, kills, first, requests }).run();
@@ -84,9 +87,10 @@ class Tally {
     this.#mismatches.push(...mismatches.slice(0, MISMATCHES_TOLD - this.#mismatches.length));
   }
 
-  compared(endings: readonly string[]): void {
-    this.#compared += endings.length;
-    for (const ending of endings) this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
+  compared(known: readonly Known[]): void {
+    this.#compared += known.length;
+    for (const ending of known.flatMap(endingsOf))
+      this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
   }
 
   isEnough({ mismatchesMax = Infinity, signal }: TruthRun): boolean {
@@ -137,6 +141,7 @@ class Round {
   readonly #parts: RoundParts;
   readonly #scenario: Scenario;
   readonly #windows = new Map<number, Asked[]>();
+  readonly #loops = new Map<string, ToolLoopPlan>();
   /** One window is compared after the other. */
   #comparing: Promise<void> = Promise.resolve();
   #killing: Promise<void> = Promise.resolve();
@@ -148,7 +153,7 @@ class Round {
     this.#scenario = { seed: run.seed, habits: run.habits, bridges: BRIDGES };
     const silence = new SilentLimits(system.providers);
     system.simulator.onAnyKey((call) =>
-      silence.insteadOf(behaviourFor(this.#scenario, call), call),
+      silence.insteadOf(behaviourFor(this.#scenario, call, this.#loops.get(nameOf(call))), call),
     );
   }
 
@@ -167,6 +172,7 @@ class Round {
     if (tally.isEnough(this.#run)) return;
     const { providers } = this.#system;
     const request = planRequest(this.#scenario, first + place, providers, place);
+    if (request.loop !== undefined) this.#loops.set(request.userAgent, request.loop);
     const victim = kills.at(first + place);
     if (victim !== undefined) this.#kill(victim);
     const life = await this.#system.lifeFor(request);
@@ -197,13 +203,15 @@ class Round {
     const { pulse } = this.#system;
     const found = differencesIn(known, (fromMs, untilMs) => pulse.heldUpMs(fromMs, untilMs));
     tally.add(found.length === 0 ? found : [...found, await keyHistory(this.#system, found)]);
-    tally.compared(known.map(endingOf));
+    tally.compared(known);
     this.#run.onProgress?.(tally.result());
   }
 }
 
-/** What a run counts: the type of the error, or how it ended without one. */
-function endingOf({ rows: [row] }: Known): string {
-  if (row === undefined) return 'not recorded';
-  return String(row['error_type'] === null ? row['status'] : row['error_type']);
+/** What a run counts: the type of the error, or how it ended without one; and whether tools had run before. */
+function endingsOf({ rows: [row], attempts }: Known): string[] {
+  if (row === undefined) return ['not recorded'];
+  const ending = String(row['error_type'] === null ? row['status'] : row['error_type']);
+  const isLater = Number(attempts.at(-1)?.['turn']) > 1;
+  return isLater ? [ending, `${ending} after tools`] : [ending];
 }

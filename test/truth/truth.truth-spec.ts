@@ -20,6 +20,7 @@ test('the audit, the provider and the client tell the same story of every reques
 /** What every run must have met. */
 const ENDINGS = [
   'completed',
+  'completed after tools',
   'aborted',
   'keys_rate_limited',
   'upstream_truncated',

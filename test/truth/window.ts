@@ -4,6 +4,7 @@ import type { Observation } from './client.ts';
 import { keyIndex, lookBefore, timeOf, wasCutShort } from './evidence.ts';
 import { judge } from './judge.ts';
 import { marksOf, usesOf } from './key-marks.ts';
+import type { LoopAccount } from './loop-account.ts';
 import type { Life } from './mortal-bridge.ts';
 import { PoolModel, type HeldUpMs } from './pool-model.ts';
 import { KEYS } from './providers.ts';
@@ -24,6 +25,7 @@ export interface Known extends Asked {
   readonly rows: readonly AuditRow[];
   readonly attempts: readonly AuditRow[];
   readonly prompts: readonly AuditRow[];
+  readonly loop: LoopAccount | undefined;
 }
 
 /** Where the accounts of the requests to the same providers differ. */
