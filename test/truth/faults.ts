@@ -93,4 +93,21 @@ export const FAULTS: readonly Fault[] = [
     find: 'return retryAfterMs <= this.options.waitMsMax - waitedMs ? retryAfterMs : 0;',
     replace: 'return 0;',
   },
+  {
+    title: 'what the turns before the last one have used is not counted',
+    find: 'this.#tokensBefore = sumOf(this.#tokensBefore, findings.usage ?? NO_TOKENS);',
+    replace: '',
+  },
+  {
+    title: 'of one tool it is not recorded that it has run',
+    find: 'const end = await witness.toolBegun(call, tool);',
+    replace:
+      "const end = call.name.endsWith('patient') ? () => undefined : await witness.toolBegun(call, tool);",
+  },
+  {
+    title: 'a tool runs twice for one call',
+    find: 'return await this.#options.servers.call(tool, input, this.#options.user, signal);',
+    replace:
+      'await this.#options.servers.call(tool, input, this.#options.user, signal); return await this.#options.servers.call(tool, input, this.#options.user, signal);',
+  },
 ];
