@@ -215,7 +215,9 @@ function suite(api: ToolApi, mode: Mode): void {
     });
   });
 
-  if (mode === 'streaming') describe('a stream', () => streamSuite(api, { ask, script }));
+  describe.runIf(mode === 'streaming')('a stream', () => {
+    streamSuite(api, { ask, script });
+  });
 
   describe('a tool that', () => {
     const failing = fleet.provider(api.type);
