@@ -67,7 +67,8 @@ export class ToolServer {
   private constructor(options: ToolServerOptions) {
     this.#options = options;
     this.#tools = new Map((options.tools ?? STANDARD_TOOLS).map((tool) => [tool.name, tool]));
-    this.#http = createServer((req, res) => {
+    // Of a process that stood still a connection may look idle on which a call has come.
+    this.#http = createServer({ keepAliveTimeout: 0 }, (req, res) => {
       this.#handle({ req, res }).catch(() => res.destroy());
     });
   }
