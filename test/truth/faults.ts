@@ -14,8 +14,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     title: 'a token is counted too many',
-    find: 'return { tokens: { input, output, cacheRead, cacheWrite }, usageSource };',
-    replace: 'return { tokens: { input: input + 1, output, cacheRead, cacheWrite }, usageSource };',
+    find: 'const tokens = sumOf(this.#tokensBefore, usage ?? NO_TOKENS);',
+    replace: `const counted = sumOf(this.#tokensBefore, usage ?? NO_TOKENS);
+      const tokens = { ...counted, input: counted.input + 1 };`,
   },
   {
     title: 'of one chunk in a hundred the first byte is lost on its way down',
@@ -60,8 +61,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     title: 'the end is recorded a moment after the answer has gone down, and not before',
-    find: 'await this.journal.append(lines, count);',
-    replace: 'setTimeout(() => void this.journal.append(lines, count), 150);',
+    find: 'await this.journal.append(...this.#takeLines());',
+    replace: `const taken = this.#takeLines();
+      setTimeout(() => void this.journal.append(...taken), 150);`,
   },
   {
     title: 'an error in the first event of a stream does not lead to the next key',

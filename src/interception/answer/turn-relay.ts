@@ -127,7 +127,8 @@ export class TurnRelay {
   }
 
   async #show(bytes: Buffer): Promise<void> {
-    if (bytes.length > 0) await this.#plan.downstream.write(bytes);
+    const { downstream } = this.#plan;
+    if (bytes.length > 0) await downstream.write(bytes);
   }
 
   async #outcomeAtEnd(): Promise<RelayOutcome> {

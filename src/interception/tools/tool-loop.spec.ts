@@ -139,7 +139,9 @@ describe('a turn', () => {
 /** A tool that goes on until it is stopped. */
 const stopped: Run = (_input, signal) =>
   new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   });
 
 describe('the limit', () => {
